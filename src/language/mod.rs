@@ -1,0 +1,3 @@
+//! How Brazilian Portuguese is said and understood.
+
+pub mod grammar;

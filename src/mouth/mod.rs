@@ -1,0 +1,3 @@
+//! What the agent says, and how: prompts, voices, cache, playout.
+
+pub mod tts;

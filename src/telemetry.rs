@@ -1,0 +1,1 @@
+//! Every event the server emits, by name.
