@@ -1,0 +1,312 @@
+//! One conversation: where it stands, what was agreed, what comes next. Text in, text out; no sound, no clock.
+//!
+//! The same dialogue serves the telephone, the terminal and the simulation.
+
+mod deal;
+mod route;
+mod speech;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use self::deal::Deal;
+use super::debt::Debtor;
+use super::facts::Facts;
+use super::offer::{Offer, Offers};
+use super::policy::Policy;
+use super::script::{Script, Verb};
+use super::verified::{Sealed, Verified};
+use crate::base::{AgreementId, CallId, Date};
+use crate::language::meaning::Meaning;
+
+/// How often a question is asked before the call leaves it.
+const ASKED_AT_MOST: u32 = 3;
+/// A script whose states lead on without a question for longer than this runs in a circle.
+const HOPS_AT_MOST: u32 = 32;
+/// Silence allowed after "um minuto", in seconds.
+const WAIT_S: u32 = 30;
+/// Silence allowed after a question, in seconds, where the state does not say.
+const NOINPUT_S: u32 = 5;
+
+/// Everything a conversation knows when it begins.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Brief {
+    pub call: CallId,
+    /// What the debtor may quote later; digits only.
+    pub protocol: String,
+    /// The debtor's local date and hour.
+    pub today: Date,
+    pub hour: i8,
+    /// How the person sought is addressed.
+    pub name: String,
+    /// The first three digits of the CPF, to compare with.
+    pub cpf_start: String,
+    pub marca: String,
+    pub official_phone: String,
+    pub official_channel: String,
+    /// Whether somebody could take the call over.
+    pub staffed: bool,
+    /// Where the message goes, as the debtor may hear it ("final quatro três dois um").
+    pub destination: String,
+    /// What is owed and by whom: readable only with the proof.
+    pub account: Sealed<Debtor>,
+    pub policy: Policy,
+}
+
+/// What the other side did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// Words with a meaning, spoken or typed.
+    Meaning(Meaning),
+    /// Keys of the telephone.
+    Keys(String),
+    /// Speech outside the grammar.
+    NoMatch,
+    /// Nothing, for as long as the question allows.
+    Silence,
+    /// The call has lasted as long as the script allows.
+    Overtime,
+}
+
+/// What the agent does next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    pub say: Vec<Utterance>,
+    pub then: Then,
+}
+
+/// A prompt, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Utterance {
+    /// The state whose prompt this is.
+    pub state: String,
+    pub text: String,
+    /// Heard to the end, or said again.
+    pub mandatory: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Then {
+    Listen(Listen),
+    /// Do this, and come back with [`Dialogue::done`].
+    Perform(Box<Effect>),
+    /// Say goodbye and hang up.
+    End,
+}
+
+/// What is listened for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Listen {
+    pub state: String,
+    /// `file.gram#rule`.
+    pub rules: Vec<String>,
+    /// How many digits make the answer complete.
+    pub digits: Option<usize>,
+    /// Seconds until silence counts as an answer.
+    pub noinput_s: u32,
+}
+
+/// What the conversation asks the world to do. Each has a key, so that doing it twice does it once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// Write the agreement, issue its instrument, queue its message: all or nothing.
+    Close { agreement: AgreementId, offer: Offer, means: Means, evidence: Option<Evidence> },
+    /// Send the message of the agreement once more.
+    Resend { agreement: AgreementId, nth: u32 },
+}
+
+/// How the debtor pays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Means {
+    #[default]
+    Boleto,
+    Pix,
+}
+
+/// Where in the recording the agreement was read and accepted, in milliseconds of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    pub read_t0_ms: u64,
+    pub read_t1_ms: u64,
+    pub yes_t0_ms: u64,
+    pub yes_t1_ms: u64,
+    /// 0–1, the recogniser's.
+    pub confidence: f32,
+}
+
+/// What became of an effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    Done,
+    Failed,
+}
+
+/// One conversation. Feed it what was heard; it answers with a [`Turn`].
+#[derive(Clone, Debug)]
+pub struct Dialogue {
+    script: Arc<Script>,
+    brief: Brief,
+    state: String,
+    /// The question that a detour comes back to.
+    question: Option<String>,
+    /// How often the present question went unanswered.
+    asked: u32,
+    visits: BTreeMap<String, u32>,
+    repairs: u32,
+    /// Wrong digits given so far.
+    mismatches: u32,
+    verified: Option<Verified>,
+    offers: Option<Offers>,
+    improvement: usize,
+    deal: Deal,
+    facts: Facts,
+    disposition: Option<String>,
+    secondary: Vec<String>,
+    last_said: Vec<Utterance>,
+    waiting: bool,
+    resent: u32,
+    ended: bool,
+}
+
+impl Dialogue {
+    pub fn new(script: Arc<Script>, brief: Brief) -> Self {
+        let facts = speech::public_facts(&script, &brief);
+        let state = script.script.start.clone();
+        Self {
+            script,
+            brief,
+            state,
+            question: None,
+            asked: 0,
+            visits: BTreeMap::new(),
+            repairs: 0,
+            mismatches: 0,
+            verified: None,
+            offers: None,
+            improvement: 0,
+            deal: Deal::default(),
+            facts,
+            disposition: None,
+            secondary: Vec::new(),
+            last_said: Vec::new(),
+            waiting: false,
+            resent: 0,
+            ended: false,
+        }
+    }
+
+    /// The first turn: the greeting.
+    pub fn begin(&mut self) -> Turn {
+        let start = self.script.script.start.clone();
+        self.enter(&start)
+    }
+
+    /// Goes on from what was heard.
+    pub fn hear(&mut self, heard: &Heard) -> Turn {
+        if self.ended {
+            return Turn { say: Vec::new(), then: Then::End };
+        }
+        match heard {
+            Heard::Meaning(meaning) => self.understand(meaning),
+            Heard::Keys(keys) => self.press(keys),
+            Heard::NoMatch => self.repair(Fault::NoMatch),
+            Heard::Silence => self.repair(Fault::Silence),
+            Heard::Overtime => {
+                let route = self.script.global.overtime.clone();
+                self.leave(route.as_ref())
+            }
+        }
+    }
+
+    /// Goes on from what became of an effect.
+    pub fn done(&mut self, outcome: &Outcome) -> Turn {
+        let verb = self.script.state.get(&self.state).and_then(|state| state.act);
+        let name = match (verb, outcome) {
+            (Some(Verb::FechaAcordo), Outcome::Done) => {
+                self.deal.closed = true;
+                let code = self.deal.code;
+                self.file_under(code);
+                "emitido"
+            }
+            (Some(Verb::Reenvia), _) => "enviado",
+            (_, Outcome::Failed) => "falhou",
+            (_, Outcome::Done) => "ok",
+        };
+        self.outcome(name)
+    }
+
+    /// What this call will be filed under, as things stand (`domain.md` §6.4). `hung_up` when the debtor left.
+    pub fn disposition(&self, hung_up: bool) -> String {
+        if let Some(code) = &self.disposition {
+            return code.clone();
+        }
+        let verified = self.verified.is_some();
+        match (hung_up, verified, self.offers.is_some()) {
+            (true, true, true) => "DESLIGOU_APOS_OFERTA".into(),
+            (true, true, false) => "DESLIGOU_APOS_ID".into(),
+            (true, false, _) => "DESLIGOU_ANTES_ID".into(),
+            (false, ..) => "NAO_ENTENDIDO".into(),
+        }
+    }
+
+    /// Other codes that applied, weaker than the first.
+    pub fn secondary(&self) -> &[String] {
+        &self.secondary
+    }
+
+    pub fn state(&self) -> &str {
+        &self.state
+    }
+
+    pub const fn is_verified(&self) -> bool {
+        self.verified.is_some()
+    }
+
+    /// The agreement of this call, once it was written.
+    pub fn agreement(&self) -> Option<(AgreementId, &Offer)> {
+        self.deal.closed.then(|| self.deal.offer.as_ref().map(|offer| (self.agreement_id(), offer)))?
+    }
+
+    /// What is on the table: chosen, or offered last. Needs the proof, as everything about the debt.
+    pub fn on_the_table(&self) -> Option<&Offer> {
+        self.verified.as_ref()?;
+        self.deal.offer.as_ref().or_else(|| self.offers.as_ref().map(|offers| self.cash(offers)))
+    }
+
+    /// Phrases that the grammar takes from this call: the name of the person sought.
+    pub fn phrases(&self) -> BTreeMap<String, Vec<String>> {
+        BTreeMap::from([("nome_titular".to_owned(), speech::name_phrases(&self.brief.name))])
+    }
+
+    pub const fn today(&self) -> Date {
+        self.brief.today
+    }
+
+    /// Longest call, in seconds.
+    pub fn limit_s(&self) -> u32 {
+        self.script.script.limit_s
+    }
+
+    fn agreement_id(&self) -> AgreementId {
+        AgreementId(uuid::Uuid::new_v5(&self.brief.call.0, b"acordo"))
+    }
+
+    fn cash<'a>(&'a self, offers: &'a Offers) -> &'a Offer {
+        self.improvement.checked_sub(1).and_then(|nth| offers.improvements.get(nth)).unwrap_or(&offers.cash)
+    }
+}
+
+/// Why a question went unanswered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Silence,
+    NoMatch,
+}
+
+#[cfg(test)]
+mod tests;
