@@ -1,4 +1,5 @@
 //! How Brazilian Portuguese is said and understood.
 
+pub mod g2p;
 pub mod grammar;
 pub mod verbalise;
