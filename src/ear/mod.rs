@@ -1,1 +1,3 @@
-//! ear
+//! Hearing: voice activity, end of turn, keys, and speech to meaning.
+
+pub mod asr;

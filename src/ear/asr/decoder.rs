@@ -1,0 +1,498 @@
+//! Token passing: the best ways through the graph so far, four at each node with different meanings, moved on with
+//! every row of probabilities.
+
+use super::graph::{BLANK, Graph, NOTHING};
+use super::network::LogProbs;
+
+/// Ways with different meanings that are kept at one node.
+const TOKENS: usize = 4;
+/// Ways that are worse than the best by more than this, in nats, are given up.
+const BEAM: f32 = 28.0;
+/// A rival within so many nats keeps a word from counting as settled.
+const UNSETTLED: f32 = 9.0;
+/// Ways within so many nats are equally good: the same sounds, taken by different alternatives of the grammar.
+const ABREAST: f32 = 1.0;
+/// Rows after which a turn takes no more sound: 30 s.
+pub const MAX_ROWS: u16 = 1_000;
+/// Entries of the history after which those that nobody remembers are thrown away.
+const HISTORY: usize = 16_384;
+/// The history before the first word.
+const BEGINNING: u32 = u32::MAX;
+
+/// One way through the graph.
+#[derive(Clone, Copy, Debug)]
+struct Token {
+    score: f32,
+    /// Index of what it said last.
+    history: u32,
+    /// What it says with this row; entered into the history once it has survived.
+    saying: u32,
+    /// The row of its last phone.
+    heard: u16,
+    /// Tells meanings apart: a hash of the tags so far.
+    meaning: u64,
+}
+
+/// The tokens of one node, best first.
+#[derive(Clone, Debug)]
+struct Cell {
+    node: u32,
+    count: usize,
+    tokens: [Token; TOKENS],
+}
+
+/// A word or tags that some way said.
+#[derive(Clone, Copy, Debug)]
+struct Said {
+    before: u32,
+    saying: u32,
+    /// The row in which the word begins, and that in which the word before it ended.
+    row: u16,
+    ended: u16,
+}
+
+/// What a way said from the beginning on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Path {
+    pub words: Vec<Spoken>,
+    pub tags: Vec<u32>,
+    pub score: f32,
+}
+
+/// A word of a path and its first and last row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spoken {
+    pub word: u32,
+    pub first: u16,
+    pub last: u16,
+}
+
+/// The best way so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Leader {
+    pub path: Path,
+    /// Words that no rival disputes.
+    pub settled: usize,
+    /// The grammar may end here.
+    pub is_final: bool,
+    /// Nothing can follow.
+    pub complete: bool,
+}
+
+/// The decoder of one turn.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    cells: Vec<Cell>,
+    next: Vec<Cell>,
+    /// For every node its cell in `next`.
+    slots: Vec<u32>,
+    history: Vec<Said>,
+    tidy_at: usize,
+    row: u16,
+    best: f32,
+    /// Score of the best phones without any grammar.
+    filler: f32,
+    /// Phones heard without any grammar.
+    phones: u16,
+    loudest: u8,
+    saved: Saved,
+}
+
+/// What a look ahead must put back.
+#[derive(Debug, Default)]
+struct Saved {
+    cells: Vec<Cell>,
+    history: usize,
+    row: u16,
+    best: f32,
+    filler: f32,
+    phones: u16,
+    loudest: u8,
+}
+
+impl Decoder {
+    /// Begins a turn.
+    pub fn start(&mut self, graph: &Graph) {
+        let token = Token { score: 0.0, history: BEGINNING, saying: NOTHING, heard: 0, meaning: 0 };
+        self.cells.clear();
+        self.cells.push(Cell { node: graph.start(), count: 1, tokens: [token; TOKENS] });
+        self.next.clear();
+        self.slots.clear();
+        self.slots.resize(graph.nodes(), u32::MAX);
+        self.history.clear();
+        self.tidy_at = HISTORY;
+        (self.row, self.best, self.filler, self.phones, self.loudest) = (0, 0.0, 0.0, 0, BLANK);
+    }
+
+    /// Moves every way on by one row; `row` already has the blank discounted.
+    pub fn step(&mut self, graph: &Graph, row: &LogProbs) {
+        if self.row >= MAX_ROWS {
+            return;
+        }
+        self.note_filler(row);
+        let threshold = self.best - BEAM;
+        self.best = f32::NEG_INFINITY;
+        let cells = std::mem::take(&mut self.cells);
+        for cell in &cells {
+            self.leave(graph, row, cell, threshold);
+        }
+        self.settle(cells);
+        self.row += 1;
+    }
+
+    fn note_filler(&mut self, row: &LogProbs) {
+        let (label, top) = row.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &p)| if p > best.1 { (i, p) } else { best });
+        self.filler += top;
+        let label = label as u8;
+        if label != BLANK && label != self.loudest {
+            self.phones = self.phones.saturating_add(1);
+        }
+        self.loudest = label;
+    }
+
+    /// Sends the tokens of one node to all nodes that may follow.
+    fn leave(&mut self, graph: &Graph, row: &LogProbs, cell: &Cell, threshold: f32) {
+        let node = graph.node(cell.node);
+        for token in &cell.tokens[..cell.count] {
+            if token.score < threshold {
+                break;
+            }
+            let token = Token { saying: NOTHING, ..*token };
+            self.arrive(cell.node, token, row[usize::from(node.label)], node.label);
+            if node.label != BLANK {
+                self.arrive(node.position, token, row[usize::from(BLANK)], BLANK);
+            }
+            for arc in graph.arcs_of(node.position) {
+                // The same phone twice needs a blank between; without one it is the same phone, held.
+                if arc.label != node.label {
+                    let acoustic = row[usize::from(arc.label)];
+                    if token.score + arc.weight + acoustic < self.best - BEAM {
+                        continue;
+                    }
+                    let mut token = Token { score: token.score + arc.weight, saying: arc.saying, ..token };
+                    if arc.saying != NOTHING {
+                        token.meaning = meaning_after(graph, token.meaning, arc.saying);
+                    }
+                    self.arrive(arc.node, token, acoustic, arc.label);
+                }
+            }
+        }
+    }
+
+    fn arrive(&mut self, node: u32, mut token: Token, acoustic: f32, label: u8) {
+        token.score += acoustic;
+        if token.score < self.best - BEAM {
+            return;
+        }
+        self.best = self.best.max(token.score);
+        if label != BLANK && token.saying == NOTHING {
+            token.heard = self.row;
+        }
+        let slot = &mut self.slots[node as usize];
+        if *slot == u32::MAX {
+            *slot = self.next.len() as u32;
+            self.next.push(Cell { node, count: 1, tokens: [token; TOKENS] });
+        } else {
+            self.next[*slot as usize].insert(token);
+        }
+    }
+
+    /// Gives up what fell behind, writes down what the others said, and makes their cells the present ones.
+    fn settle(&mut self, spent: Vec<Cell>) {
+        let mut cells = std::mem::replace(&mut self.next, spent);
+        self.next.clear();
+        let threshold = self.best - BEAM;
+        for cell in &mut cells {
+            self.slots[cell.node as usize] = u32::MAX;
+            cell.count = cell.tokens[..cell.count].iter().take_while(|token| token.score >= threshold).count();
+            for token in &mut cell.tokens[..cell.count] {
+                if token.saying != NOTHING {
+                    self.history.push(Said { before: token.history, saying: token.saying, row: self.row, ended: token.heard });
+                    token.history = self.history.len() as u32 - 1;
+                    token.saying = NOTHING;
+                    token.heard = self.row;
+                }
+            }
+        }
+        cells.retain(|cell| cell.count > 0);
+        self.cells = cells;
+    }
+
+    /// Throws away the history that no living way remembers. Not while looking ahead.
+    pub fn tidy(&mut self) {
+        if self.history.len() < self.tidy_at {
+            return;
+        }
+        let mut keep = vec![false; self.history.len()];
+        for token in self.cells.iter().flat_map(|cell| &cell.tokens[..cell.count]) {
+            let mut at = token.history;
+            while at != BEGINNING && !std::mem::replace(&mut keep[at as usize], true) {
+                at = self.history[at as usize].before;
+            }
+        }
+        let mut numbers = Vec::with_capacity(self.history.len());
+        let mut kept = 0;
+        for &keep in &keep {
+            numbers.push(kept);
+            kept += u32::from(keep);
+        }
+        let renumber = |at: &mut u32| if *at != BEGINNING { *at = numbers[*at as usize] };
+        let mut index = 0;
+        self.history.retain_mut(|said| {
+            renumber(&mut said.before);
+            index += 1;
+            keep[index - 1]
+        });
+        for token in self.cells.iter_mut().flat_map(|cell| &mut cell.tokens[..cell.count]) {
+            renumber(&mut token.history);
+        }
+        self.tidy_at = HISTORY.max(2 * self.history.len());
+    }
+
+    /// Remembers the present, for [`Decoder::restore`].
+    pub fn save(&mut self) {
+        self.saved.cells.clone_from(&self.cells);
+        self.saved.history = self.history.len();
+        (self.saved.row, self.saved.best) = (self.row, self.best);
+        (self.saved.filler, self.saved.phones, self.saved.loudest) = (self.filler, self.phones, self.loudest);
+    }
+
+    /// Goes back to the moment of [`Decoder::save`].
+    pub fn restore(&mut self) {
+        self.cells.clone_from(&self.saved.cells);
+        self.history.truncate(self.saved.history);
+        (self.row, self.best) = (self.saved.row, self.saved.best);
+        (self.filler, self.phones, self.loudest) = (self.saved.filler, self.saved.phones, self.saved.loudest);
+    }
+
+    pub fn filler(&self) -> f32 {
+        self.filler
+    }
+
+    pub fn phones(&self) -> u16 {
+        self.phones
+    }
+
+    pub fn rows(&self) -> u16 {
+        self.row
+    }
+
+    /// The best ways that may end here, best first, no two with the same meaning.
+    pub fn endings(&self, graph: &Graph, most: usize) -> Vec<Path> {
+        let mut found: Vec<(f32, Token, &[u32])> = Vec::new();
+        for cell in &self.cells {
+            for ending in graph.endings_of(graph.node(cell.node).position) {
+                let tokens = cell.tokens[..cell.count].iter();
+                found.extend(tokens.map(|token| (token.score + ending.weight, *token, &ending.tags[..])));
+            }
+        }
+        found.sort_by(|left, right| right.0.total_cmp(&left.0));
+        let mut paths: Vec<Path> = Vec::new();
+        for (score, token, tags) in found {
+            let path = Path { score, ..self.path(graph, &token, tags) };
+            let same = |known: &Path| known.tags == path.tags && (graph.has_tags() || known.said().eq(path.said()));
+            if !path.words.is_empty() && !paths.iter().any(same) {
+                paths.push(path);
+            }
+            if paths.len() == most {
+                break;
+            }
+        }
+        paths
+    }
+
+    /// The best way so far, whether or not it may end here.
+    pub fn leader(&self, graph: &Graph) -> Option<Leader> {
+        let best = self.cells.iter().map(|cell| cell.tokens[0].score).max_by(f32::total_cmp)?;
+        let mut abreast: Vec<&Cell> = self.cells.iter().filter(|cell| cell.tokens[0].score >= best - ABREAST).collect();
+        abreast.sort_by(|left, right| right.tokens[0].score.total_cmp(&left.tokens[0].score));
+        let first = self.path(graph, &abreast.first()?.tokens[0], &[]);
+        let ended = abreast.iter().find_map(|cell| self.ended(graph, cell, &first));
+        let is_final = ended.is_some();
+        let complete = is_final && !abreast.iter().any(|cell| graph.can_go_on(graph.node(cell.node).position));
+        let path = ended.unwrap_or(first);
+        Some(Leader { settled: self.settled(graph, &path, best), is_final, complete, path })
+    }
+
+    /// The best way of a cell, when it may end there and says the same words as `first`.
+    fn ended(&self, graph: &Graph, cell: &Cell, first: &Path) -> Option<Path> {
+        let endings = graph.endings_of(graph.node(cell.node).position).iter();
+        let ending = endings.max_by(|left, right| left.weight.total_cmp(&right.weight))?;
+        let path = self.path(graph, &cell.tokens[0], &ending.tags);
+        path.said().eq(first.said()).then_some(path)
+    }
+
+    /// How many words of `path` every rival shares.
+    fn settled(&self, graph: &Graph, path: &Path, best: f32) -> usize {
+        let mut settled = path.words.len();
+        for token in self.cells.iter().flat_map(|cell| &cell.tokens[..cell.count]) {
+            if token.score >= best - UNSETTLED && settled > 0 {
+                let rival = self.path(graph, token, &[]);
+                let shared = rival.said().zip(path.said()).take_while(|(left, right)| left == right).count();
+                settled = settled.min(shared);
+            }
+        }
+        settled
+    }
+
+    fn path(&self, graph: &Graph, token: &Token, ending: &[u32]) -> Path {
+        let mut path = Path { score: token.score, ..Path::default() };
+        path.tags.extend(ending.iter().rev());
+        let (mut at, mut last) = (token.history, token.heard);
+        while at != BEGINNING {
+            let said = self.history[at as usize];
+            let saying = graph.saying(said.saying);
+            path.words.extend(saying.word.map(|word| Spoken { word, first: said.row, last }));
+            path.tags.extend(saying.tags.iter().rev());
+            (at, last) = (said.before, said.ended);
+        }
+        path.words.reverse();
+        path.tags.reverse();
+        path
+    }
+}
+
+impl Path {
+    fn said(&self) -> impl Iterator<Item = u32> {
+        self.words.iter().map(|spoken| spoken.word)
+    }
+}
+
+impl Cell {
+    /// Takes the token when it is among the best, one for each meaning.
+    fn insert(&mut self, token: Token) {
+        let same = self.tokens[..self.count].iter().position(|known| known.meaning == token.meaning);
+        let mut at = match same {
+            Some(at) if self.tokens[at].score >= token.score => return,
+            Some(at) => at,
+            None if self.count < TOKENS => {
+                self.count += 1;
+                self.count - 1
+            }
+            None if self.tokens[TOKENS - 1].score >= token.score => return,
+            None => TOKENS - 1,
+        };
+        while at > 0 && self.tokens[at - 1].score < token.score {
+            self.tokens[at] = self.tokens[at - 1];
+            at -= 1;
+        }
+        self.tokens[at] = token;
+    }
+}
+
+/// A grammar without tags means its words.
+fn meaning_after(graph: &Graph, meaning: u64, saying: u32) -> u64 {
+    let saying = graph.saying(saying);
+    let mix = |hash: u64, item: u32| (hash.rotate_left(5) ^ u64::from(item + 1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    if graph.has_tags() {
+        saying.tags.iter().fold(meaning, |hash, &tag| mix(hash, tag))
+    } else {
+        saying.word.iter().fold(meaning, |hash, &word| mix(hash, word))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::toy::{Toy, model, spoken};
+    use super::*;
+
+    const DIGITS: &[(&str, &str)] = &[
+        ("zero", "0"), ("um", "1"), ("dois", "2"), ("três", "3"), ("quatro", "4"), ("cinco", "5"), ("seis", "6"),
+        ("meia", "6"), ("sete", "7"), ("oito", "8"), ("nove", "9"),
+    ];
+
+    fn graph(phrases: &[(&str, &str)]) -> Graph {
+        Graph::compile(&Toy::choice(phrases), &model())
+    }
+
+    fn decoded(graph: &Graph, rows: &[LogProbs]) -> Decoder {
+        let mut decoder = Decoder::default();
+        decoder.start(graph);
+        rows.iter().for_each(|row| decoder.step(graph, row));
+        decoder
+    }
+
+    fn tags(graph: &Graph, path: &Path) -> String {
+        path.tags.iter().map(|&tag| graph.tag(tag)).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn hears_what_was_said() {
+        let graph = graph(&[("sim", "SIM"), ("não", "NAO"), ("não sou eu", "OUTRO"), ("sou eu", "SIM")]);
+        for (text, meaning) in [("sim", "SIM"), ("não", "NAO"), ("não sou eu", "OUTRO"), ("sou eu", "SIM")] {
+            let best = &decoded(&graph, &spoken(text)).endings(&graph, 4)[0];
+            assert_eq!(tags(&graph, best), meaning, "{text}");
+            let words: Vec<&str> = best.words.iter().map(|spoken| graph.word(spoken.word)).collect();
+            assert_eq!(words.join(" "), text);
+        }
+    }
+
+    #[test]
+    fn digit_strings_come_back_whole() {
+        let graph = Graph::compile(&Toy::repeat(DIGITS, 1, 11), &model());
+        let text = "cinco dois nove nove oito dois dois quatro sete dois cinco";
+        let best = &decoded(&graph, &spoken(text)).endings(&graph, 4)[0];
+        assert_eq!(tags(&graph, best), "5 2 9 9 8 2 2 4 7 2 5");
+    }
+
+    #[test]
+    fn alternatives_differ_in_meaning() {
+        let graph = Graph::compile(&Toy::repeat(DIGITS, 1, 3), &model());
+        let paths = decoded(&graph, &spoken("meia sete")).endings(&graph, 8);
+        let meanings: Vec<String> = paths.iter().map(|path| tags(&graph, path)).collect();
+        assert_eq!(meanings[0], "6 7");
+        assert!(meanings.len() > 1);
+        assert!(meanings.iter().all(|meaning| meanings.iter().filter(|other| *other == meaning).count() == 1));
+        assert!(paths.is_sorted_by(|left, right| left.score >= right.score));
+    }
+
+    #[test]
+    fn words_lie_one_after_the_other() {
+        let graph = graph(&[("dia dois de abril", "D")]);
+        let best = &decoded(&graph, &spoken("dia dois de abril")).endings(&graph, 1)[0];
+        assert!(best.words.windows(2).all(|pair| pair[0].first <= pair[0].last && pair[0].last < pair[1].first));
+    }
+
+    /// "sim" may go on as "sim quero"; "não" cannot go on.
+    #[test]
+    fn knows_when_nothing_can_follow() {
+        let graph = graph(&[("sim", "SIM"), ("sim quero", "SIM"), ("não", "NAO")]);
+        let sim = decoded(&graph, &spoken("sim")).leader(&graph).expect("a leader");
+        assert!(sim.is_final && !sim.complete, "{sim:?}");
+        let nao = decoded(&graph, &spoken("não")).leader(&graph).expect("a leader");
+        assert!(nao.is_final && nao.complete, "{nao:?}");
+        assert_eq!(nao.settled, 1);
+    }
+
+    #[test]
+    fn looking_ahead_leaves_no_trace() {
+        let graph = Graph::compile(&Toy::repeat(DIGITS, 1, 6), &model());
+        let rows = spoken("um dois três quatro");
+        let plain = decoded(&graph, &rows).endings(&graph, 4);
+        let mut decoder = Decoder::default();
+        decoder.start(&graph);
+        for row in &rows {
+            decoder.step(&graph, row);
+            decoder.save();
+            rows.iter().take(7).for_each(|row| decoder.step(&graph, row));
+            decoder.restore();
+            decoder.tidy();
+        }
+        assert_eq!(decoder.endings(&graph, 4), plain);
+    }
+
+    #[test]
+    fn history_stays_small_and_true() {
+        let graph = Graph::compile(&Toy::repeat(DIGITS, 1, 11), &model());
+        let mut decoder = Decoder::default();
+        decoder.start(&graph);
+        let flat = [-3.5; super::super::network::OUTPUTS];
+        for row in std::iter::repeat_n(flat, 900).chain(spoken("sete")) {
+            decoder.step(&graph, &row);
+            decoder.tidy();
+            assert!(decoder.history.len() < 6 * HISTORY, "{}", decoder.history.len());
+        }
+        let best = &decoder.endings(&graph, 1)[0];
+        assert!(tags(&graph, best).ends_with('7'));
+    }
+}

@@ -1,0 +1,19 @@
+//! Speech to words and meaning, over the grammar that is active. Pure computation: sound in, hypotheses out.
+
+mod confidence;
+mod decoder;
+mod features;
+#[cfg(test)]
+mod golden;
+mod graph;
+mod kernel;
+mod model;
+mod network;
+mod recognizer;
+#[cfg(test)]
+pub mod toy;
+
+pub use confidence::Evidence;
+pub use graph::Graph;
+pub use model::{AcousticModel, ModelError};
+pub use recognizer::{Hypothesis, Partial, Recognizer, Word};
