@@ -102,7 +102,8 @@ pub fn days_between(from: Date, to: Date) -> i32 {
 }
 
 fn days_from_easter(day: Date) -> i32 {
-    if day.year() < 1583 {
+    // No movable feast lies outside these months.
+    if day.year() < 1583 || !(2..=6).contains(&day.month()) {
         return i32::MIN;
     }
     days_between(easter(day.year()), day)
