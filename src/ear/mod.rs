@@ -1,3 +1,11 @@
 //! Hearing: voice activity, end of turn, keys, and speech to meaning.
 
 pub mod asr;
+pub mod clip;
+pub mod dtmf;
+pub mod endpoint;
+mod listener;
+pub mod vad;
+
+pub use endpoint::{Expect, Pace};
+pub use listener::{Ear, EarEvent, Settings, Utterance};
