@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Weekday;
 use serde::{Deserialize, Serialize};
 
 use super::offer::{Offer, OfferKind, Offers};
@@ -20,12 +19,12 @@ pub const PUBLIC: &[&str] = &[
 /// What only the verified debtor may hear. They exist after `calcula_ofertas`.
 pub const DEBT: &[&str] = &[
     "credor", "descricao", "data_vencimento", "v_original", "v_multa", "v_juros", "v_total", "v_oferta", "v_desconto",
-    "data_limite", "opcoes", "n_contratos",
+    "data_limite", "opcoes", "n_contratos", "parcelas_max",
 ];
 
 /// What exists once something was chosen, and is as secret as the debt.
 pub const DEAL: &[&str] = &[
-    "plano", "v_acordo", "data_acordo", "data_pedida", "data_proposta", "v_min", "meio", "destino", "parcelas_max", "quando",
+    "plano", "v_acordo", "data_acordo", "data_pedida", "data_proposta", "v_min", "meio", "destino", "quando",
 ];
 
 /// Figures of messages: they are sent to the debtor's own telephone, in the name of the creditor.
@@ -77,8 +76,7 @@ pub fn tell_debt(facts: &mut Facts, offers: &Offers, cash: &Offer, today: Date) 
     put("v_desconto", verbalise::money(cash.discount));
     put("data_limite", verbalise::date(offers.last_day, today));
     put("opcoes", options(&offers.plans));
-    let most = offers.plans.iter().map(|plan| plan.instalments.len()).max().unwrap_or(1);
-    put("parcelas_max", verbalise::count(most as u64, verbalise::Gender::Feminine));
+    put("parcelas_max", verbalise::parcelas(u64::from(offers.most_instalments())));
 }
 
 /// At most three ways to pay in instalments, the shortest first: "duas de cem reais, três de …, ou quatro de …".
@@ -96,44 +94,30 @@ fn options(plans: &[Offer]) -> String {
     }
 }
 
-/// "duas de cem reais", "uma de …" for cash; a last instalment that differs is named.
+/// "duas de cem reais", "entrada de …, e mais …", or the amount for one payment.
 pub fn plan(offer: &Offer) -> String {
-    let n = offer.instalments.len();
-    let count = verbalise::count(n as u64, verbalise::Gender::Feminine);
-    let amount = |i: usize| offer.instalments.get(i).map_or(Centavos::ZERO, |instalment| instalment.amount);
+    let part = offer.equal_parts().next().map_or(Centavos::ZERO, |instalment| instalment.amount);
+    let parts = verbalise::count(offer.equal_parts().count() as u64, verbalise::Gender::Feminine);
     match offer.kind {
         OfferKind::Cash => format!("{} à vista", verbalise::money(offer.total)),
-        OfferKind::Plan if n > 1 && amount(0) != amount(1) => {
-            let rest = verbalise::count(n as u64 - 1, verbalise::Gender::Feminine);
-            format!("entrada de {} e mais {rest} de {}", verbalise::money(amount(0)), verbalise::money(amount(1)))
+        OfferKind::Plan if offer.entrada > Centavos::ZERO => {
+            format!("entrada de {} e mais {parts} de {}", verbalise::money(offer.entrada), verbalise::money(part))
         }
-        OfferKind::Plan => format!("{count} de {}", verbalise::money(amount(0))),
+        OfferKind::Plan => format!("{parts} de {}", verbalise::money(part)),
     }
 }
 
 /// Puts what was agreed into words.
-pub fn tell_deal(facts: &mut Facts, offer: &Offer, today: Date) {
+pub fn tell_deal(facts: &mut Facts, offers: &Offers, offer: &Offer, today: Date) {
+    let last_day = match offer.kind {
+        OfferKind::Cash => offers.last_day,
+        OfferKind::Plan => offers.plan_last_day,
+    };
+    facts.insert("data_limite".into(), verbalise::date(last_day, today));
     facts.insert("plano".into(), plan(offer));
     facts.insert("v_acordo".into(), verbalise::money(offer.total));
     if let Some(first) = offer.instalments.first() {
-        facts.insert("data_acordo".into(), long_date(first.due, today));
-    }
-}
-
-/// "quinta-feira, dez de dezembro": how a promise is read back.
-pub fn long_date(date: Date, today: Date) -> String {
-    format!("{}, {}", weekday(date.weekday()), verbalise::date(date, today))
-}
-
-const fn weekday(day: Weekday) -> &'static str {
-    match day {
-        Weekday::Monday => "segunda-feira",
-        Weekday::Tuesday => "terça-feira",
-        Weekday::Wednesday => "quarta-feira",
-        Weekday::Thursday => "quinta-feira",
-        Weekday::Friday => "sexta-feira",
-        Weekday::Saturday => "sábado",
-        Weekday::Sunday => "domingo",
+        facts.insert("data_acordo".into(), verbalise::weekday_date(first.due, today));
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::route::Step;
 use super::{Dialogue, Effect, Means};
-use crate::base::Date;
+use crate::base::{Centavos, Date};
 use crate::language::meaning::{DateValue, Value};
 use crate::language::verbalise;
 use crate::mind::facts;
@@ -98,8 +98,8 @@ impl Dialogue {
     }
 
     fn choose(&mut self, offer: Option<Offer>) -> &'static str {
-        let Some(offer) = offer else { return "fora" };
-        facts::tell_deal(&mut self.facts, &offer, self.brief.today);
+        let (Some(offer), Some(offers)) = (offer, &self.offers) else { return "fora" };
+        facts::tell_deal(&mut self.facts, offers, &offer, self.brief.today);
         self.deal.offer = Some(offer);
         "ok"
     }
@@ -120,7 +120,7 @@ impl Dialogue {
     fn counter(&mut self) -> &'static str {
         let Some(offers) = self.offers.clone() else { return "fora" };
         let amount = match self.deal.slots.get("valor") {
-            Some(Value::Money { centavos, .. }) => Some(*centavos),
+            Some(Value::Money { centavos, .. }) => Some(Centavos(*centavos)),
             _ => None,
         };
         let n = match self.deal.slots.get("parcelas") {
@@ -145,11 +145,11 @@ impl Dialogue {
         let today = self.brief.today;
         let wanted = match self.deal.slots.get("data") {
             Some(Value::Date(DateValue::Day(date))) => *date,
-            // "depois do dia dez": the first day that fits.
-            Some(Value::Date(DateValue::From(date))) => *date,
+            // The likelier day is read back with its full date before anything is agreed.
+            Some(Value::Date(DateValue::From(date) | DateValue::Either { likely: date, .. } | DateValue::Missing { nearest: date, .. })) => *date,
             _ => return "falta",
         };
-        self.facts.insert("data_pedida".into(), facts::long_date(wanted, today));
+        self.facts.insert("data_pedida".into(), verbalise::weekday_date(wanted, today));
         match offers.with_date(&offer, wanted) {
             Ok(dated) => {
                 let due = dated.instalments.first().map_or(wanted, |first| first.due);
@@ -158,7 +158,7 @@ impl Dialogue {
                     return "ok";
                 }
                 self.deal.proposed = Some(due);
-                self.facts.insert("data_proposta".into(), facts::long_date(due, today));
+                self.facts.insert("data_proposta".into(), verbalise::weekday_date(due, today));
                 "mudou"
             }
             Err(OutsideWindow { last_day }) => {
@@ -195,7 +195,7 @@ impl Dialogue {
 
     fn schedule(&mut self) -> &'static str {
         let when = match (self.deal.slots.get("data"), self.deal.slots.get("hora")) {
-            (Some(Value::Date(DateValue::Day(date))), _) => facts::long_date(*date, self.brief.today),
+            (Some(Value::Date(DateValue::Day(date))), _) => verbalise::weekday_date(*date, self.brief.today),
             (_, Some(Value::Time { hour, minute })) => verbalise::time(*hour, *minute),
             _ => return "falta",
         };

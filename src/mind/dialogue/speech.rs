@@ -28,7 +28,7 @@ pub fn public_facts(script: &Script, brief: &Brief) -> Facts {
         ("nome", brief.name.clone()),
         ("telefone_oficial", brief.official_phone.clone()),
         ("canal_oficial", brief.official_channel.clone()),
-        ("protocolo", verbalise::digits(&brief.protocol)),
+        ("protocolo", verbalise::protocol(&brief.protocol)),
         ("bom_periodo", facts::farewell(brief.hour).to_owned()),
         ("h_ini", "oito da manhã".to_owned()),
         ("h_fim", "oito da noite".to_owned()),

@@ -1,0 +1,400 @@
+//! The state machine itself: who has the floor, and what follows.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::graphs::Graphs;
+use super::timers::{Timer, Timers};
+use super::turn::{Floor, Spoken};
+use super::{Action, Ending, Event, HeardTurn, Input};
+use crate::base::Moment;
+use crate::ear::asr::Hypothesis;
+use crate::ear::{Ear, EarEvent};
+use crate::media::{FRAME_MS, Frame};
+use crate::mind::dialogue::{Brief, Dialogue, Effect, Evidence, Heard, Listen, Outcome, Then, Turn};
+use crate::mind::script::Script;
+use crate::mouth::playout::{Played, Playout};
+
+/// Speech over a prompt that lasts this long is meant.
+const BARGE_IN: Duration = Duration::from_millis(500);
+/// The next key of a number comes within this time.
+const KEYS: Duration = Duration::from_secs(4);
+/// An effect that takes longer has failed, as far as this call is concerned.
+const EFFECT: Duration = Duration::from_secs(20);
+/// After the last word, until the line is released.
+const DRAIN: Duration = Duration::from_millis(200);
+/// A call that the caller ends within this time was a short one (Anatel).
+const SHORT: Duration = Duration::from_secs(6);
+
+/// One call. Feed it inputs, drain its actions; it never waits.
+pub struct Call {
+    pub(super) dialogue: Dialogue,
+    pub(super) graphs: Arc<Graphs>,
+    pub(super) ear: Ear,
+    pub(super) playout: Playout,
+    pub(super) timers: Timers,
+    pub(super) actions: VecDeque<Action>,
+    pub(super) floor: Floor,
+    /// What the present question listens for.
+    pub(super) listen: Option<Listen>,
+    /// What is being said, utterance by utterance.
+    pub(super) spoken: VecDeque<Spoken>,
+    pub(super) keys: String,
+    /// When the caller's last turn ended, until the answer sounds.
+    pub(super) answered: Option<(Moment, Moment)>,
+    /// Words said while the last sentence of a mandatory prompt was read: they count when it was heard.
+    pub(super) early: Option<(Moment, Moment, Vec<Hypothesis>)>,
+    /// When the caller began to speak, while he does.
+    pub(super) speaking_since: Option<Moment>,
+    /// The caller has said something in this call.
+    pub(super) caller_spoke: bool,
+    /// Where the last mandatory utterance was read, for the evidence of the agreement.
+    pub(super) read: Option<(u64, u64)>,
+    /// Where, and how surely, the last answer was heard.
+    pub(super) yes: Option<(u64, u64, f32)>,
+    pub(super) effect: u32,
+    pub(super) clause: u32,
+    pub(super) in_flight: Duration,
+    told: Told,
+}
+
+/// Milestones that are told once.
+#[derive(Debug, Default)]
+struct Told {
+    verified: bool,
+    offered: bool,
+    agreed: bool,
+}
+
+impl Call {
+    /// A call that was just answered. `in_flight` is how much sound the wire holds that cannot be taken back.
+    pub fn new(script: Arc<Script>, graphs: Arc<Graphs>, brief: Brief, in_flight: Duration) -> Self {
+        let model = graphs.model();
+        let mut call = Self {
+            dialogue: Dialogue::new(script, brief),
+            graphs,
+            ear: Ear::new(model, crate::ear::Settings::default()),
+            playout: Playout::default(),
+            timers: Timers::default(),
+            actions: VecDeque::new(),
+            floor: Floor::Agent,
+            listen: None,
+            spoken: VecDeque::new(),
+            keys: String::new(),
+            answered: None,
+            early: None,
+            speaking_since: None,
+            caller_spoke: false,
+            read: None,
+            yes: None,
+            effect: 0,
+            clause: 0,
+            in_flight,
+            told: Told::default(),
+        };
+        let limit = Duration::from_secs(u64::from(call.dialogue.limit_s()));
+        call.timers.set(Timer::Limit, Moment::ZERO + limit);
+        let turn = call.dialogue.begin();
+        call.take_turn(turn, Moment::ZERO);
+        call
+    }
+
+    /// Takes in one thing that happened at `now`. Time never runs backwards.
+    pub fn handle(&mut self, input: Input, now: Moment) {
+        match input {
+            Input::Frame(frame) => self.hear_frame(&frame, now),
+            Input::Key(key) => self.hear_key(key, now),
+            Input::Voice { clause, sound } => self.playout.supply(clause, sound),
+            // Without a voice the call goes on: the clause is skipped as if it had been said.
+            Input::Mute { clause } => self.playout.supply(clause, Arc::from([0_i16; 1])),
+            Input::Effect { id, outcome } => self.hear_effect(id, &outcome, now),
+            Input::HungUp(ending) => self.hang_up(ending, now),
+            Input::Wake => {}
+        }
+        while let Some(timer) = self.timers.expired(now) {
+            self.expire(timer, now);
+        }
+    }
+
+    /// The next thing to do, until `None`.
+    pub fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When `handle` wants to be called at the latest, if nothing happens.
+    pub fn wake_at(&self) -> Option<Moment> {
+        if self.is_over() { None } else { self.timers.earliest() }
+    }
+
+    pub const fn is_over(&self) -> bool {
+        matches!(self.floor, Floor::Over)
+    }
+
+    pub const fn dialogue(&self) -> &Dialogue {
+        &self.dialogue
+    }
+
+    fn hear_frame(&mut self, frame: &Frame, now: Moment) {
+        if self.is_over() {
+            self.actions.push_back(Action::Send(Box::new(crate::media::SILENCE)));
+            return;
+        }
+        for event in self.ear.hear(frame, now) {
+            self.hear_event(event, now);
+        }
+        let mut played = Vec::new();
+        let out = self.playout.next_frame(&mut played);
+        for event in played {
+            self.follow_playout(event, now);
+        }
+        self.actions.push_back(Action::Send(Box::new(out)));
+        if self.floor == Floor::Agent && self.playout.is_empty() && self.spoken.is_empty() {
+            self.yield_floor(now);
+        }
+    }
+
+    fn hear_event(&mut self, event: EarEvent, now: Moment) {
+        match event {
+            EarEvent::SpeechStarted { at } => self.speech_started(at, now),
+            EarEvent::Partial(_) => {}
+            EarEvent::SpeechEnded { began, ended, hypotheses } => self.speech_ended(began, ended, &hypotheses, now),
+        }
+    }
+
+    fn speech_started(&mut self, at: Moment, now: Moment) {
+        self.caller_spoke = true;
+        self.speaking_since = Some(at);
+        self.timers.stop(Timer::NoInput);
+        match self.floor {
+            Floor::Agent if self.playout.is_mandatory() || self.listen.is_none() => {}
+            Floor::Agent if !self.playout.is_empty() => {
+                self.playout.pause();
+                self.actions.push_back(Action::Flush);
+                self.timers.set(Timer::BargeIn, now + BARGE_IN);
+            }
+            Floor::Agent | Floor::Caller | Floor::World | Floor::Leaving | Floor::Over => {}
+        }
+    }
+
+    fn expire(&mut self, timer: Timer, now: Moment) {
+        if self.is_over() {
+            return;
+        }
+        match timer {
+            Timer::NoInput => {
+                let state = self.dialogue.state().to_owned();
+                self.tell(Event::Silent { state, at_ms: now.millis() });
+                self.answer(&Heard::Silence, now);
+            }
+            // Speech over the prompt goes on: the caller has the floor now.
+            Timer::BargeIn => {
+                if self.speaking_since.is_some() {
+                    self.cut(now);
+                } else {
+                    self.playout.resume();
+                }
+            }
+            Timer::Keys => self.keys.clear(),
+            Timer::Effect => {
+                let id = self.effect;
+                self.hear_effect(id, &Outcome::Failed, now);
+            }
+            Timer::Limit => {
+                if matches!(self.floor, Floor::World | Floor::Leaving) {
+                    // What was promised is finished first; goodbye is on its way.
+                    self.timers.set(Timer::Limit, now + EFFECT);
+                } else {
+                    self.cut(now);
+                    self.answer(&Heard::Overtime, now);
+                }
+            }
+            Timer::Drain => self.finish(Ending::Local, now),
+        }
+    }
+
+    fn hear_key(&mut self, key: char, now: Moment) {
+        if self.is_over() {
+            return;
+        }
+        self.caller_spoke = true;
+        let Some(listen) = self.listen.clone() else { return };
+        if self.playout.is_mandatory() {
+            return;
+        }
+        self.cut(now);
+        self.timers.stop(Timer::NoInput);
+        match (key, listen.digits) {
+            ('*', _) => {
+                self.keys.clear();
+                self.timers.set(Timer::NoInput, now + Duration::from_secs(u64::from(listen.noinput_s)));
+                return;
+            }
+            ('#', _) => {}
+            (digit, _) => self.keys.push(digit),
+        }
+        let wanted = listen.digits.unwrap_or(1);
+        if self.keys.len() < wanted && key != '#' {
+            self.timers.set(Timer::Keys, now + KEYS);
+            self.timers.set(Timer::NoInput, now + KEYS + Duration::from_secs(u64::from(listen.noinput_s)));
+            return;
+        }
+        self.timers.stop(Timer::Keys);
+        let keys = std::mem::take(&mut self.keys);
+        if keys.is_empty() {
+            return;
+        }
+        let (state, at) = (self.dialogue.state().to_owned(), now.millis());
+        let heard = HeardTurn { state, text: keys.clone(), intent: None, confidence: 1.0, keyed: true, t0_ms: at, t1_ms: at, endpoint_ms: 0 };
+        self.tell(Event::Heard(heard));
+        self.yes = Some((at, at, 1.0));
+        self.answered = Some((now, now));
+        self.ear.reset();
+        self.speaking_since = None;
+        self.answer(&Heard::Keys(keys), now);
+    }
+
+    fn hear_effect(&mut self, id: u32, outcome: &Outcome, now: Moment) {
+        if id != self.effect || self.floor != Floor::World || self.is_over() {
+            return;
+        }
+        self.timers.stop(Timer::Effect);
+        let turn = self.dialogue.done(outcome);
+        self.take_turn(turn, now);
+    }
+
+    /// Goes on from what was heard.
+    pub(super) fn answer(&mut self, heard: &Heard, now: Moment) {
+        let turn = self.dialogue.hear(heard);
+        self.take_turn(turn, now);
+    }
+
+    /// Says a turn, and remembers what follows it.
+    pub(super) fn take_turn(&mut self, turn: Turn, now: Moment) {
+        self.timers.stop(Timer::NoInput);
+        self.timers.stop(Timer::BargeIn);
+        self.tell_milestones(now);
+        self.listen = None;
+        self.early = None;
+        self.floor = Floor::Agent;
+        for utterance in turn.say {
+            self.say(utterance);
+        }
+        match turn.then {
+            Then::Listen(listen) => {
+                self.open_ear(&listen);
+                self.listen = Some(listen);
+            }
+            Then::Perform(effect) => self.perform(*effect, now),
+            Then::End => self.floor = Floor::Leaving,
+        }
+        if self.floor == Floor::Leaving && self.spoken.is_empty() {
+            self.timers.set(Timer::Drain, now + self.in_flight + DRAIN);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, now: Moment) {
+        let effect = match effect {
+            Effect::Close { agreement, offer, means, evidence: _ } => {
+                let evidence = self.read.zip(self.yes).map(|((read_t0_ms, read_t1_ms), (yes_t0_ms, yes_t1_ms, confidence))| {
+                    Evidence { read_t0_ms, read_t1_ms, yes_t0_ms, yes_t1_ms, confidence }
+                });
+                Effect::Close { agreement, offer, means, evidence }
+            }
+            Effect::Resend { agreement, nth } => Effect::Resend { agreement, nth },
+        };
+        self.effect += 1;
+        self.floor = Floor::World;
+        self.timers.set(Timer::Effect, now + EFFECT);
+        self.actions.push_back(Action::Perform { id: self.effect, effect: Box::new(effect) });
+    }
+
+    fn open_ear(&mut self, listen: &Listen) {
+        let expect = crate::ear::Expect { digits: listen.digits, open: false };
+        if let Ok(compiled) = self.graphs.get(&listen.rules, &self.dialogue.phrases()) {
+            self.ear.listen(compiled.graph.clone(), expect);
+        }
+    }
+
+    fn follow_playout(&mut self, played: Played, now: Moment) {
+        match played {
+            Played::Began(clause) => self.clause_began(clause, now),
+            Played::Ended { id, last } => {
+                if last {
+                    self.utterance_ended(id, now);
+                }
+            }
+        }
+    }
+
+    /// Everything was said: the caller has the floor, or the call ends.
+    pub(super) fn yield_floor(&mut self, now: Moment) {
+        let heard = now + self.in_flight + Duration::from_millis(FRAME_MS);
+        if let Some(listen) = self.listen.clone() {
+            self.floor = Floor::Caller;
+            if let Some((began, ended, hypotheses)) = self.early.take() {
+                self.speech_ended(began, ended, &hypotheses, now);
+                return;
+            }
+            if self.speaking_since.is_none() {
+                self.timers.set(Timer::NoInput, heard + Duration::from_secs(u64::from(listen.noinput_s)));
+            }
+        }
+    }
+
+    /// Stops talking for good, and writes down how far it got.
+    pub(super) fn cut(&mut self, now: Moment) {
+        self.timers.stop(Timer::BargeIn);
+        if self.playout.is_empty() && self.spoken.is_empty() {
+            return;
+        }
+        self.playout.cut();
+        self.actions.push_back(Action::Flush);
+        self.drop_spoken(now);
+        if self.floor == Floor::Agent {
+            self.floor = Floor::Caller;
+        }
+    }
+
+    fn hang_up(&mut self, ending: Ending, now: Moment) {
+        if !self.is_over() {
+            self.finish(ending, now);
+        }
+    }
+
+    /// The call is over, whoever ended it.
+    fn finish(&mut self, by: Ending, now: Moment) {
+        self.drop_spoken(now);
+        self.playout.cut();
+        let hung_up = by != Ending::Local && self.floor != Floor::Leaving;
+        let disposition = match hung_up {
+            true if !self.dialogue.is_verified() && now.since(Moment::ZERO) <= SHORT => "DESLIGOU_CURTO".to_owned(),
+            true if !self.caller_spoke => "ATENDIDA_MUDA".to_owned(),
+            _ => self.dialogue.disposition(hung_up),
+        };
+        let secondary = self.dialogue.secondary().to_vec();
+        self.tell(Event::Ended { disposition, secondary, at_ms: now.millis(), by });
+        if by == Ending::Local {
+            self.actions.push_back(Action::HangUp);
+        }
+        self.floor = Floor::Over;
+    }
+
+    fn tell_milestones(&mut self, now: Moment) {
+        let at_ms = now.millis();
+        if self.dialogue.is_verified() && !std::mem::replace(&mut self.told.verified, self.dialogue.is_verified()) {
+            self.tell(Event::Verified { at_ms });
+        }
+        let offered = self.dialogue.state().starts_with("oferta");
+        if offered && !std::mem::replace(&mut self.told.offered, true) {
+            self.tell(Event::Offered { at_ms });
+        }
+        if self.dialogue.agreement().is_some() && !std::mem::replace(&mut self.told.agreed, true) {
+            self.tell(Event::Agreed { at_ms });
+        }
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        self.actions.push_back(Action::Tell(event));
+    }
+}

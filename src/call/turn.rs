@@ -1,0 +1,183 @@
+//! Turns of both sides: what was said and heard, from when to when.
+
+use super::core::Call;
+use super::{Action, Event, HeardTurn, Latency};
+use crate::base::Moment;
+use crate::ear::asr::Hypothesis;
+use crate::language::meaning::{self, Meaning};
+use crate::mind::dialogue::{Heard, Utterance};
+
+/// Below this the recogniser's best guess is not taken for an answer.
+const ACCEPT: f32 = 0.35;
+/// Sound of the caller that is shorter than this and not understood is a noise, not an answer.
+const NOISE_MS: u64 = 350;
+/// So much of a prompt unheard means that "sim" was a nod, not an answer.
+const BACKCHANNEL_MS: u64 = 1_500;
+
+/// Who acts next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Floor {
+    /// The agent speaks.
+    Agent,
+    /// The caller may speak.
+    Caller,
+    /// An effect is awaited.
+    World,
+    /// The agent takes leave.
+    Leaving,
+    Over,
+}
+
+/// An utterance on its way to the line.
+#[derive(Clone, Debug)]
+pub struct Spoken {
+    utterance: Utterance,
+    /// Its clauses have the numbers `first..=last`.
+    first: u32,
+    last: u32,
+    began: Option<Moment>,
+    latency: Option<Latency>,
+}
+
+impl Call {
+    /// Queues an utterance, clause by clause, and asks the voice for them.
+    pub(super) fn say(&mut self, utterance: Utterance) {
+        let clauses = clauses(&utterance.text);
+        let Some(last_index) = clauses.len().checked_sub(1) else { return };
+        let first = self.clause + 1;
+        for (index, text) in clauses.into_iter().enumerate() {
+            self.clause += 1;
+            self.playout.add(self.clause, &text, utterance.mandatory, index == last_index);
+            self.actions.push_back(Action::Speak { clause: self.clause, text });
+        }
+        self.spoken.push_back(Spoken { utterance, first, last: self.clause, began: None, latency: None });
+    }
+
+    pub(super) fn clause_began(&mut self, clause: u32, now: Moment) {
+        let answered = self.answered.take();
+        let Some(spoken) = self.spoken.iter_mut().find(|spoken| (spoken.first..=spoken.last).contains(&clause)) else { return };
+        if clause != spoken.first {
+            return;
+        }
+        spoken.began = Some(now);
+        spoken.latency = answered.map(|(ended, decided)| Latency {
+            total_ms: to_ms(now.since(ended)),
+            endpoint_ms: to_ms(decided.since(ended)),
+            voice_ms: to_ms(now.since(decided)),
+        });
+        let (state, text) = (spoken.utterance.state.clone(), spoken.utterance.text.clone());
+        self.tell(Event::Saying { state, text, at_ms: now.millis() });
+    }
+
+    pub(super) fn utterance_ended(&mut self, clause: u32, now: Moment) {
+        let Some(at) = self.spoken.iter().position(|spoken| spoken.last == clause) else { return };
+        if let Some(spoken) = self.spoken.remove(at) {
+            self.close_utterance(spoken, now, false);
+        }
+        if self.floor == Floor::Leaving && self.spoken.is_empty() {
+            self.timers.set(super::Timer::Drain, now + self.in_flight + std::time::Duration::from_millis(200));
+        }
+    }
+
+    /// What was not said to its end is written down as far as it got; what never began is not.
+    pub(super) fn drop_spoken(&mut self, now: Moment) {
+        for spoken in std::mem::take(&mut self.spoken) {
+            self.close_utterance(spoken, now, true);
+        }
+    }
+
+    fn close_utterance(&mut self, spoken: Spoken, now: Moment, cut: bool) {
+        let Some(began) = spoken.began else { return };
+        let (t0_ms, t1_ms) = (began.millis(), now.millis());
+        if spoken.utterance.mandatory && !cut {
+            self.read = Some((t0_ms, t1_ms));
+        }
+        let Utterance { state, text, .. } = spoken.utterance;
+        self.tell(Event::Said { state, text, t0_ms, t1_ms, cut, latency: spoken.latency });
+    }
+
+    /// The caller has finished a turn.
+    pub(super) fn speech_ended(&mut self, began: Moment, ended: Moment, hypotheses: &[Hypothesis], now: Moment) {
+        self.speaking_since = None;
+        if self.listen.is_none() || !matches!(self.floor, Floor::Agent | Floor::Caller) {
+            return;
+        }
+        let best = hypotheses.first().filter(|hypothesis| hypothesis.confidence >= ACCEPT);
+        let meaning = best.map(|hypothesis| meaning::read(&hypothesis.tags, self.dialogue.today()));
+        let over_prompt = self.floor == Floor::Agent && !self.playout.is_empty();
+        if over_prompt && self.playout.is_mandatory() && self.playout.clauses_left() == 1 && best.is_some() {
+            self.early = Some((began, ended, hypotheses.to_vec()));
+            return;
+        }
+        if over_prompt && !self.takes_floor(meaning.as_ref()) {
+            self.timers.stop(super::Timer::BargeIn);
+            self.playout.resume();
+            return;
+        }
+        let voiced = to_ms(ended.since(began));
+        if best.is_none() && voiced < NOISE_MS {
+            self.yield_floor(now);
+            return;
+        }
+        self.cut(now);
+        self.answered = Some((ended, now));
+        let text = best.map(|hypothesis| words(hypothesis)).unwrap_or_default();
+        let confidence = hypotheses.first().map_or(0.0, |hypothesis| hypothesis.confidence);
+        self.yes = Some((began.millis(), ended.millis(), confidence));
+        self.tell(Event::Heard(HeardTurn {
+            state: self.dialogue.state().to_owned(),
+            text,
+            intent: meaning.as_ref().and_then(|meaning| meaning.intent.clone()),
+            confidence,
+            keyed: false,
+            t0_ms: began.millis(),
+            t1_ms: ended.millis(),
+            endpoint_ms: to_ms(now.since(ended)),
+        }));
+        let heard = meaning.map_or(Heard::NoMatch, Heard::Meaning);
+        self.answer(&heard, now);
+    }
+
+    /// Whether words over a prompt are an answer. A nod in the middle of a statement is not, nor is a noise.
+    fn takes_floor(&self, meaning: Option<&Meaning>) -> bool {
+        if self.playout.is_mandatory() {
+            return false;
+        }
+        let Some(intent) = meaning.and_then(|meaning| meaning.intent.as_deref()) else { return false };
+        let nod = matches!(intent, "SIM" | "ATENDE_ALO" | "REPETE");
+        !(nod && (self.playout.left_ms() > BACKCHANNEL_MS || self.playout.clauses_left() > 1))
+    }
+}
+
+fn words(hypothesis: &Hypothesis) -> String {
+    hypothesis.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn to_ms(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Sentences of a prompt: the pieces in which it is spoken, cached and counted as heard.
+pub fn clauses(text: &str) -> Vec<String> {
+    let mut clauses = Vec::new();
+    let mut clause = String::new();
+    for c in text.chars() {
+        clause.push(c);
+        if matches!(c, '.' | '?' | '!' | ';' | ':') {
+            clauses.push(std::mem::take(&mut clause));
+        }
+    }
+    clauses.push(clause);
+    clauses.iter().map(|clause| clause.trim()).filter(|clause| clause.chars().any(char::is_alphanumeric)).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_is_cut_at_its_sentences() {
+        assert_eq!(clauses("Bom dia! Aqui é a Ana. Falo com João?"), ["Bom dia!", "Aqui é a Ana.", "Falo com João?"]);
+        assert_eq!(clauses(" … "), Vec::<String>::new());
+    }
+}

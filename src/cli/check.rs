@@ -1,0 +1,72 @@
+//! `combinado check`: every mistake of configuration, script, grammars and policy at once.
+
+use std::path::{Path, PathBuf};
+
+use super::{Exit, Output};
+use crate::call::Graphs;
+use crate::config::{self, Config};
+use crate::mind::check::Finding;
+use crate::run::{Sources, kit};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Pastas de roteiros ou de gramáticas; sem nada, o que a configuração usa / folders to check
+    paths: Vec<PathBuf>,
+}
+
+pub fn run(args: &Args, file: Option<&Path>, config: &Config, out: Output) -> anyhow::Result<Exit> {
+    let mut findings = check_config(file);
+    let mut agent = config.agent.clone();
+    for path in &args.paths {
+        anyhow::ensure!(path.exists(), "{} does not exist", path.display());
+        if has_grammars(path) {
+            agent.grammars = Some(path.clone());
+        } else if path.is_dir() {
+            agent.script = Some(path.clone());
+        } else {
+            agent.policy = Some(path.clone());
+        }
+    }
+    let sources = Sources::gather(&agent)?;
+    let (grammars, mistakes) = sources.grammars();
+    findings.extend(mistakes);
+    let graphs = Graphs::new(grammars, kit::acoustic_model(agent.model.as_deref())?);
+    findings.extend(sources.findings(&graphs));
+    let record = serde_json::json!({ "findings": findings });
+    out.record(&record, || text(&findings));
+    Ok(if findings.is_empty() { Exit::Ok } else { Exit::Findings })
+}
+
+fn check_config(file: Option<&Path>) -> Vec<Finding> {
+    let environment: Vec<(String, String)> = std::env::vars().collect();
+    let here = Path::new("combinado.toml");
+    let path = file.or_else(|| here.exists().then_some(here));
+    let mistakes = config::load(path, &environment).err().unwrap_or_default();
+    let finding = |mistake: config::Invalid| Finding {
+        file: path.map_or_else(|| "combinado.toml".into(), |path| path.display().to_string()),
+        line: mistake.line,
+        column: mistake.column,
+        rule: "configuration",
+        message: format!("{}: {}", mistake.key, mistake.message),
+        remedy: mistake.remedy,
+        path: Vec::new(),
+    };
+    mistakes.into_iter().map(finding).collect()
+}
+
+fn has_grammars(path: &Path) -> bool {
+    std::fs::read_dir(path).is_ok_and(|mut entries| {
+        entries.any(|entry| entry.is_ok_and(|entry| entry.path().extension().is_some_and(|extension| extension == "gram")))
+    })
+}
+
+fn text(findings: &[Finding]) -> String {
+    if findings.is_empty() {
+        return "nenhum erro".into();
+    }
+    let line = |finding: &Finding| {
+        let way = if finding.path.is_empty() { String::new() } else { format!("\n    caminho: {}", finding.path.join(" → ")) };
+        format!("{}:{}:{}: {} [{}]\n    {}{way}", finding.file, finding.line, finding.column, finding.message, finding.rule, finding.remedy)
+    };
+    findings.iter().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,165 @@
+//! Writes down what a call tells, in order, without holding the call up.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+use super::exchange::Shared;
+use crate::base::CallId;
+use crate::call::Event;
+use crate::desk::LiveEvent;
+use crate::ledger::{CallEnd, CallTimes, Latency, Milestone, TurnRow, Who};
+use crate::wire::Quality;
+
+/// Events of one call that may wait for the database.
+const WAITING: usize = 1_024;
+
+enum Note {
+    Event(Box<Event>),
+    Close { quality: Quality, done: oneshot::Sender<()> },
+}
+
+/// The pen of one call.
+pub struct Chronicle {
+    notes: mpsc::Sender<Note>,
+}
+
+impl Chronicle {
+    pub fn open(call: CallId, answered: Timestamp, shared: Arc<Shared>) -> Self {
+        let (notes, inbox) = mpsc::channel(WAITING);
+        let writer = Writer { call, answered, shared, turns: 0, ended: None };
+        tokio::spawn(writer.run(inbox));
+        Self { notes }
+    }
+
+    /// Notes an event. A call that tells a thousand events ahead of the database has lost its mind, or the database has.
+    pub fn tell(&self, event: Event) {
+        if self.notes.try_send(Note::Event(Box::new(event))).is_err() {
+            crate::telemetry::EventLost.emit();
+        }
+    }
+
+    /// Writes the end of the call, and waits until everything is written.
+    pub async fn close(&self, quality: Quality) {
+        let (done, closed) = oneshot::channel();
+        if self.notes.send(Note::Close { quality, done }).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+}
+
+struct Writer {
+    call: CallId,
+    answered: Timestamp,
+    shared: Arc<Shared>,
+    turns: u32,
+    ended: Option<(String, Vec<String>, u64)>,
+}
+
+impl Writer {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Note>) {
+        while let Some(note) = inbox.recv().await {
+            match note {
+                Note::Event(event) => self.write(*event).await,
+                Note::Close { quality, done } => {
+                    self.close(quality).await;
+                    let _ = done.send(());
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, event: Event) {
+        let call = self.call;
+        let _ = self.shared.events.send((call, event.clone()));
+        match event {
+            Event::Saying { ref state, ref text, at_ms } => {
+                self.show(LiveEvent::saying(call, state, text, at_ms));
+            }
+            Event::Said { state, text, t0_ms, t1_ms, cut, latency } => {
+                let latency = latency.map(|split| Latency {
+                    total_ms: short(split.total_ms),
+                    endpoint_ms: Some(short(split.endpoint_ms)),
+                    recognise_ms: None,
+                    decide_ms: None,
+                    speak_ms: Some(short(split.voice_ms)),
+                });
+                let text = if cut { format!("{text} […]") } else { text };
+                self.turn(TurnRow { call, n: 0, who: Who::Agent, state, text, meaning: None, confidence: None, t0_ms, t1_ms, latency }).await;
+            }
+            Event::Heard(heard) => {
+                self.show(LiveEvent::heard(call, &heard));
+                if self.turns == 0 || heard.t0_ms > 0 {
+                    self.milestone(Milestone::Spoke, heard.t0_ms).await;
+                }
+                let (confidence, meaning) = (Some(heard.confidence), heard.intent);
+                let (state, text, t0_ms, t1_ms) = (heard.state, heard.text, heard.t0_ms, heard.t1_ms);
+                self.turn(TurnRow { call, n: 0, who: Who::Debtor, state, text, meaning, confidence, t0_ms, t1_ms, latency: None }).await;
+            }
+            Event::Silent { state, at_ms } => {
+                let text = "(silêncio)".to_owned();
+                self.turn(TurnRow { call, n: 0, who: Who::System, state, text, meaning: None, confidence: None, t0_ms: at_ms, t1_ms: at_ms, latency: None }).await;
+            }
+            Event::Verified { at_ms } => self.milestone(Milestone::RightParty, at_ms).await,
+            Event::Offered { at_ms } => self.milestone(Milestone::Offered, at_ms).await,
+            Event::Agreed { at_ms } => self.milestone(Milestone::Closed, at_ms).await,
+            Event::Ended { disposition, secondary, at_ms, by: _ } => self.ended = Some((disposition, secondary, at_ms)),
+        }
+    }
+
+    async fn turn(&mut self, mut row: TurnRow) {
+        self.turns += 1;
+        row.n = self.turns;
+        self.report(self.shared.ledger.add_turn(&row).await);
+    }
+
+    async fn milestone(&self, milestone: Milestone, at_ms: u64) {
+        self.report(self.shared.ledger.milestone(self.call, milestone, self.at(at_ms)).await);
+    }
+
+    async fn close(&mut self, quality: Quality) {
+        let recording = self.shared.recorder.close(self.call).await;
+        let (disposition, secondary, at_ms) = self.ended.take().unwrap_or_else(|| ("ERRO_TECNICO".into(), Vec::new(), 0));
+        let end = CallEnd {
+            call: self.call,
+            disposition: disposition.clone(),
+            secondary,
+            reason: None,
+            times: CallTimes { answered_at: Some(self.answered), ..CallTimes::default() },
+            ended_at: self.at(at_ms),
+            tabulated_at: self.at(at_ms),
+            notes: serde_json::json!({
+                "frames_received": quality.frames_received,
+                "frames_sent": quality.frames_sent,
+                "frames_lost": quality.frames_lost,
+                "jitter_ms": quality.jitter_ms,
+                "malformed": quality.malformed,
+            }),
+            recording,
+        };
+        self.report(self.shared.ledger.end_call(&end).await.map(|_| ()));
+        self.show(LiveEvent::ended(self.call, &disposition, at_ms));
+    }
+
+    fn at(&self, ms: u64) -> Timestamp {
+        let offset = SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX / 2));
+        self.answered.checked_add(offset).unwrap_or(self.answered)
+    }
+
+    fn show(&self, event: LiveEvent) {
+        // Nobody may be looking.
+        let _ = self.shared.live.send(event);
+    }
+
+    fn report(&self, outcome: Result<(), crate::ledger::LedgerError>) {
+        if let Err(error) = outcome {
+            crate::telemetry::LedgerFailed { error: &error }.emit();
+        }
+    }
+}
+
+fn short(ms: u64) -> u32 {
+    u32::try_from(ms).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,223 @@
+//! Start and shutdown of everything.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use super::exchange::{Exchange, KitCell, Shared};
+use super::kit::{Kit, KitError};
+use super::recorder::Recorder;
+use super::voices::Voices;
+use crate::call::Event;
+use crate::channels::{ClientError, LocalSender, Outbox, Pace, Sender as MessageSender, TwilioConfig, TwilioSender};
+use crate::config::{Config, Sender};
+use crate::desk;
+use crate::ledger::{Ledger, LedgerError, Recovered};
+use crate::mouth::tts::{self, VoiceError};
+use crate::wire::Switchboard;
+use crate::wire::{audiosocket, sip, twilio};
+
+/// How long running calls may go on after the server was asked to stop.
+const DRAIN: Duration = Duration::from_secs(30);
+/// Events that a slow watcher may fall behind before it misses some.
+const LIVE: usize = 1_024;
+
+/// A running server.
+pub struct Server {
+    pub shared: Arc<Shared>,
+    pub http: SocketAddr,
+    pub sip: Option<SocketAddr>,
+    pub audiosocket: Option<SocketAddr>,
+    /// What a crash before this start had left behind.
+    pub recovered: Recovered,
+    stop: CancellationToken,
+    sip_server: Option<sip::Server>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    #[error("{what} cannot listen on {address}: is the port in use, or the address not of this machine?")]
+    Bind { what: &'static str, address: SocketAddr, #[source] source: std::io::Error },
+    #[error("the folder {path} for recordings and the database cannot be made")]
+    Data { path: String, #[source] source: std::io::Error },
+    #[error("the database cannot be opened")]
+    Ledger(#[from] LedgerError),
+    #[error("script, grammars, policy or model cannot be used")]
+    Kit(#[from] KitError),
+    #[error("no voice can speak")]
+    Voice(#[from] VoiceError),
+    #[error("SIP cannot start on {address}")]
+    Sip { address: SocketAddr, #[source] source: sip::SipError },
+    #[error("the SMS sender cannot be set up")]
+    Sender(#[from] ClientError),
+}
+
+impl Server {
+    /// Starts everything that the configuration names. Ports may be 0: the ones taken are told.
+    ///
+    /// # Errors
+    /// The first thing that cannot start, with its remedy.
+    pub async fn start(config: Config) -> Result<Self, ServerError> {
+        let kit = Arc::new(Kit::load(&config.agent)?);
+        Self::start_with(config, kit).await
+    }
+
+    /// Like [`Server::start`], with a kit that was loaded before.
+    ///
+    /// # Errors
+    /// The first thing that cannot start, with its remedy.
+    #[expect(clippy::disallowed_methods, reason = "what a crash left behind is closed with the time of the start")]
+    pub async fn start_with(config: Config, kit: Arc<Kit>) -> Result<Self, ServerError> {
+        std::fs::create_dir_all(&config.data)
+            .map_err(|source| ServerError::Data { path: config.data.display().to_string(), source })?;
+        let ledger = Ledger::open(&config.database).await?;
+        let recovered = ledger.recover(Timestamp::now()).await?;
+        let calls = config.data.join("calls");
+        let recorder = Recorder::start(&calls).map_err(|source| ServerError::Data { path: calls.display().to_string(), source })?;
+        keep_sources(&config, &kit);
+        let voices = Voices::new(tts::open(&config.voice)?, config.voice.clone());
+        let (live, _) = broadcast::channel(LIVE);
+        let (events, _) = broadcast::channel(LIVE);
+        let shared = Arc::new(Shared {
+            kit: KitCell::new(kit),
+            ledger: ledger.clone(),
+            voices,
+            recorder,
+            live: live.clone(),
+            events,
+            active: AtomicUsize::new(0),
+            outbox_wake: Arc::new(Notify::new()),
+            config: config.clone(),
+        });
+        warm(&shared);
+        let stop = CancellationToken::new();
+        let exchange: Arc<dyn Switchboard> = Arc::new(Exchange::new(shared.clone()));
+        start_outbox(&shared, stop.clone())?;
+        let (sip_server, sip) = start_sip(&config, exchange.clone()).await?;
+        let audiosocket = start_audiosocket(&config, exchange.clone(), stop.clone()).await?;
+        let router = router(&config, &shared, exchange);
+        let http = start_http(&config, router, stop.clone()).await?;
+        Ok(Self { shared, http, sip, audiosocket, recovered, stop, sip_server })
+    }
+
+    /// What calls tell, as it happens.
+    pub fn events(&self) -> broadcast::Receiver<(crate::base::CallId, Event)> {
+        self.shared.events.subscribe()
+    }
+
+    /// Takes no more calls, lets the running ones end, and stops.
+    #[expect(clippy::disallowed_methods, reason = "the shell waits here, not the core")]
+    pub async fn shut_down(self) {
+        self.stop.cancel();
+        let patience = tokio::time::Instant::now() + DRAIN;
+        while self.shared.active.load(Ordering::Relaxed) > 0 && tokio::time::Instant::now() < patience {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        if let Some(server) = self.sip_server {
+            server.shut_down().await;
+        }
+        self.shared.ledger.close().await;
+    }
+}
+
+/// Speaks every sentence of the script that is the same in all calls, so that the first call does not wait for it.
+fn warm(shared: &Arc<Shared>) {
+    let shared = shared.clone();
+    // A voice and a compiler at work do not belong on the threads that carry calls.
+    std::thread::spawn(move || {
+        let kit = shared.kit.now();
+        kit.warm();
+        for state in kit.script.state.values() {
+            for text in state.say.iter().chain(&state.again).filter(|text| !text.contains("{{")) {
+                for clause in crate::call::clauses(text) {
+                    shared.voices.speak(&clause);
+                }
+            }
+        }
+    });
+}
+
+/// Keeps the sources of this version beside the calls, so that they can be replayed when the script has changed.
+fn keep_sources(config: &Config, kit: &Kit) {
+    let folder = config.data.join("scripts");
+    let path = folder.join(format!("{}.json", kit.version));
+    let kept = std::fs::create_dir_all(&folder)
+        .and_then(|()| serde_json::to_vec(&kit.sources).map_err(std::io::Error::other))
+        .and_then(|bytes| if path.exists() { Ok(()) } else { std::fs::write(&path, bytes) });
+    if let Err(error) = kept {
+        crate::telemetry::FileFailed { what: "script version", reason: error.to_string() }.emit();
+    }
+}
+
+fn start_outbox(shared: &Arc<Shared>, stop: CancellationToken) -> Result<(), ServerError> {
+    let config = &shared.config;
+    let sender: Arc<dyn MessageSender> = match config.sms.sender {
+        Sender::Local => Arc::new(LocalSender),
+        Sender::Twilio => Arc::new(TwilioSender::new(TwilioConfig::from(&config.twilio))?),
+    };
+    let outbox = Outbox::new(shared.ledger.clone(), sender, Pace::default()).woken_by(shared.outbox_wake.clone());
+    tokio::spawn(outbox.run(stop));
+    Ok(())
+}
+
+async fn start_sip(config: &Config, exchange: Arc<dyn Switchboard>) -> Result<(Option<sip::Server>, Option<SocketAddr>), ServerError> {
+    let Some(settings) = &config.sip else { return Ok((None, None)) };
+    let wire = sip::SipSettings { rtp_ports: settings.rtp_ports.clone(), external_ip: settings.external_ip, ..sip::SipSettings::default() };
+    let server = sip::Server::bind(settings.bind, wire, exchange)
+        .await
+        .map_err(|source| ServerError::Sip { address: settings.bind, source })?;
+    let address = server.local_addr();
+    Ok((Some(server), Some(address)))
+}
+
+async fn start_audiosocket(config: &Config, exchange: Arc<dyn Switchboard>, stop: CancellationToken) -> Result<Option<SocketAddr>, ServerError> {
+    let Some(bind) = config.audiosocket else { return Ok(None) };
+    let listener = listen("AudioSocket", bind).await?;
+    let address = listener.local_addr().unwrap_or(bind);
+    tokio::spawn(async move {
+        tokio::select! {
+            () = audiosocket::serve(listener, audiosocket::AudioSocketSettings::default(), exchange) => {}
+            () = stop.cancelled() => {}
+        }
+    });
+    Ok(Some(address))
+}
+
+fn router(config: &Config, shared: &Arc<Shared>, exchange: Arc<dyn Switchboard>) -> Router {
+    let settings = twilio::TwilioSettings {
+        auth_token: config.twilio.auth_token.clone(),
+        public_url: config.public_url.clone(),
+        ..twilio::TwilioSettings::default()
+    };
+    let desk = desk::router(desk::Desk {
+        ledger: shared.ledger.clone(),
+        recordings: config.data.join("calls"),
+        zone: config.agent.time_zone.clone(),
+        live: shared.live.clone(),
+    });
+    twilio::router(settings, exchange).merge(desk)
+}
+
+async fn start_http(config: &Config, router: Router, stop: CancellationToken) -> Result<SocketAddr, ServerError> {
+    let listener = listen("HTTP", config.http).await?;
+    let address = listener.local_addr().unwrap_or(config.http);
+    tokio::spawn(async move {
+        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+        if let Err(error) = served {
+            crate::telemetry::FileFailed { what: "HTTP", reason: error.to_string() }.emit();
+        }
+    });
+    Ok(address)
+}
+
+async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(address).await.map_err(|source| ServerError::Bind { what, address, source })
+}

@@ -1,0 +1,117 @@
+//! A simulated debtor on a real line: it rings the server up over its own wires, as a telephone would.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use tokio::sync::broadcast;
+
+use super::debtor::{Mind, Reply};
+use crate::base::CallId;
+use crate::call::Event;
+use crate::media::{FRAME_MS, Frame, SILENCE};
+use crate::wire::{Leg, LegEvent};
+
+/// Between the end of a question and the answer.
+const THOUGHT: Duration = Duration::from_millis(450);
+/// A call that is not over by then has failed.
+const LONGEST: Duration = Duration::from_secs(420);
+
+/// Both sides of the call as the debtor's telephone had them.
+#[derive(Clone, Debug, Default)]
+pub struct Tape {
+    pub said: Vec<i16>,
+    pub heard: Vec<i16>,
+    /// The call, as the server names it.
+    pub call: Option<CallId>,
+}
+
+/// Holds a call to its end. `events` tells what the agent says, so that the debtor need not recognise it; what he
+/// answers goes over the line as sound, and nothing else does.
+#[expect(clippy::disallowed_methods, reason = "a telephone has a clock of its own")]
+pub async fn converse(
+    mut leg: Box<dyn Leg>,
+    mind: &mut Mind,
+    mut events: broadcast::Receiver<(CallId, Event)>,
+    speak: &(dyn Fn(&str) -> Vec<i16> + Sync),
+    mut watch: impl FnMut(&Event),
+) -> Tape {
+    let born = Instant::now();
+    let mut tape = Tape::default();
+    let mut mouth = Mouth::default();
+    let mut tick = 0_u64;
+    while born.elapsed() < LONGEST {
+        tokio::time::sleep_until((born + Duration::from_millis(tick * FRAME_MS)).into()).await;
+        tick += 1;
+        while let Ok((call, event)) = events.try_recv() {
+            if *tape.call.get_or_insert(call) == call {
+                watch(&event);
+                mouth.listen(&event, Instant::now());
+            }
+        }
+        let heard = leg.pull();
+        tape.heard.extend_from_slice(&heard);
+        if let Some(reply) = mouth.due(Instant::now()).map(|(state, text)| mind.answer(&state, &text)) {
+            match reply {
+                Reply::Say(words) => mouth.queue.extend(speak(&words)),
+                Reply::Press(_) | Reply::Nothing => {}
+            }
+        }
+        let frame = mouth.next_frame();
+        tape.said.extend_from_slice(&frame);
+        leg.push(&frame);
+        if std::iter::from_fn(|| leg.poll_event()).any(|event| matches!(event, LegEvent::HungUp(_))) {
+            break;
+        }
+    }
+    leg.hang_up();
+    // The end of the call is told after the line has gone.
+    let patience = Instant::now() + Duration::from_secs(2);
+    while let Ok(Ok((call, event))) = tokio::time::timeout_at(patience.into(), events.recv()).await {
+        if tape.call == Some(call) {
+            watch(&event);
+            if matches!(event, Event::Ended { .. }) {
+                break;
+            }
+        }
+    }
+    tape
+}
+
+/// What the debtor is about to say.
+#[derive(Default)]
+struct Mouth {
+    queue: VecDeque<i16>,
+    asked: Option<(String, String)>,
+    turn_at: Option<Instant>,
+}
+
+impl Mouth {
+    fn listen(&mut self, event: &Event, now: Instant) {
+        match event {
+            Event::Saying { state, text, .. } => {
+                let before = self.asked.take().map(|(_, before)| before).unwrap_or_default();
+                self.asked = Some((state.clone(), format!("{before} {text}")));
+                self.turn_at = None;
+            }
+            Event::Said { cut: false, .. } => self.turn_at = Some(now + THOUGHT),
+            Event::Heard(_) | Event::Silent { .. } => self.asked = None,
+            Event::Said { .. } | Event::Verified { .. } | Event::Offered { .. } | Event::Agreed { .. } | Event::Ended { .. } => {}
+        }
+    }
+
+    fn due(&mut self, now: Instant) -> Option<(String, String)> {
+        if self.turn_at.is_none_or(|at| at > now) {
+            return None;
+        }
+        self.turn_at = None;
+        self.asked.take()
+    }
+
+    fn next_frame(&mut self) -> Frame {
+        let mut frame = SILENCE;
+        for sample in &mut frame {
+            *sample = self.queue.pop_front().unwrap_or(0);
+        }
+        frame
+    }
+}
