@@ -5,6 +5,7 @@ mod effects;
 mod exchange;
 pub mod kit;
 mod line;
+pub mod phrases;
 mod recorder;
 mod server;
 pub mod voices;
