@@ -1,3 +1,11 @@
-//! All integration tests, in one binary.
+//! The parts together, in one binary: a module for each subject.
 
+mod audiosocket;
+mod channels;
+mod desk;
+mod ledger;
+mod postgres;
+mod sip;
+mod twilio;
 mod voices;
+mod wires;
