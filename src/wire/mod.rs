@@ -1,5 +1,7 @@
 //! Sockets and protocols: bytes in, frames and events out. Every wire offers the same [`Leg`].
 
+pub mod sip;
+
 use std::fmt;
 
 use crate::media::Frame;
