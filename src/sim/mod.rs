@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Simulated debtors: they listen to what the agent asks and answer in their own voice. For trials, tests and figures.
 
 pub mod debtor;
@@ -6,3 +7,8 @@ pub mod portfolio;
 pub mod report;
 pub mod text;
 pub mod virtual_call;
+=======
+//! sim
+
+pub mod client;
+>>>>>>> tcp

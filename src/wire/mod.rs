@@ -1,6 +1,14 @@
 //! Sockets and protocols: bytes in, frames and events out. Every wire offers the same [`Leg`].
 
+<<<<<<< HEAD
 pub mod sip;
+=======
+pub mod audiosocket;
+pub(crate) mod link;
+pub(crate) mod mulaw;
+pub mod paced;
+pub mod twilio;
+>>>>>>> tcp
 
 use std::fmt;
 
