@@ -84,14 +84,13 @@ impl CallRefused {
 
 /// A voice could not speak; the clause was left out or another voice took over.
 pub struct VoiceFailed {
-    pub voice: &'static str,
     pub reason: String,
 }
 
 impl VoiceFailed {
     pub fn emit(self) {
         count(&VOICE);
-        tracing::error!(voice = self.voice, reason = self.reason, "a voice failed");
+        tracing::error!(reason = self.reason, "a voice failed");
     }
 }
 
@@ -152,15 +151,15 @@ impl EventLost {
     }
 }
 
-/// A message left the outbox, sent or failed.
+/// An attempt to send a message is over.
 pub struct MessageSettled {
-    pub state: &'static str,
+    pub sent: bool,
 }
 
 impl MessageSettled {
     pub fn emit(self) {
         count(&MESSAGES);
-        tracing::info!(state = self.state, "message settled");
+        tracing::info!(sent = self.sent, "message settled");
     }
 }
 

@@ -12,9 +12,9 @@ use super::{Exit, Output};
 use crate::base::CallId;
 use crate::call::Event;
 use crate::config::{Config, Sip};
-use crate::ledger::{CallRecord, DebtorRow, Ledger};
+use crate::ledger::{CallRecord, DebtorRow, Indicator, Ledger, MessageState};
 use crate::mind::debt::Debtor;
-use crate::mouth::tts::{Espeak, Manner};
+use crate::mouth::tts::espeak::{Espeak, Manner};
 use crate::run::{Kit, Server};
 use crate::sim::debtor::{Mind, Persona};
 use crate::sim::report::Percentiles;
@@ -112,8 +112,9 @@ async fn demonstrate(server: &Server, debtors: &[Debtor], persona: Persona, seed
     let speak = |words: &str| espeak.speak_raw(words, &manner).unwrap_or_default();
     say(&format!("{} liga para o agente por SIP ({sip}); a conversa é falada, e o que segue é o que cada lado ouviu:\n", mind.name()));
     let events = server.events();
-    let leg = sip::dial(sip, &phone, "agente").await.context("dialling our own SIP port")?;
-    let tape = live::converse(leg, &mut mind, events, &speak, |event| {
+    let telephone = sip::Server::outgoing((sip.ip(), 0).into(), sip::SipSettings::default()).await.context("opening a telephone")?;
+    let answered = sip::dial(&telephone, sip::Dial::new(format!("sip:agente@{sip}"), phone)).await.context("dialling our own SIP port")?;
+    let tape = live::converse(Box::new(answered.leg), &mut mind, events, &speak, |event| {
         if let Some(line) = line_of(event) {
             eprintln!("{line}");
         }
@@ -129,7 +130,7 @@ async fn demonstrate(server: &Server, debtors: &[Debtor], persona: Persona, seed
 async fn finished(server: &Server, call: CallId) -> anyhow::Result<CallRecord> {
     for _ in 0..100 {
         let record = server.shared.ledger.call(call).await?.context("the call is not in the database")?;
-        let sent = record.messages.iter().all(|message| message.is_settled());
+        let sent = record.messages.iter().all(|message| matches!(message.state, MessageState::Sent | MessageState::Failed));
         if record.summary.disposition.is_some() && sent {
             return Ok(record);
         }
@@ -159,9 +160,16 @@ async fn report(server: &Server, call: CallId, record: &CallRecord, out: Output)
         "turns": record.turns.iter().map(|turn| json!({ "who": turn.who, "text": turn.text, "meaning": turn.meaning, "t0_ms": turn.t0_ms, "t1_ms": turn.t1_ms })).collect::<Vec<_>>(),
         "turn_latency_ms": Percentiles::of(&latencies),
     });
-    let metrics = shared.ledger.metrics(record.summary.day(&shared.config.agent.time_zone), &shared.config.agent.time_zone).await?;
-    out.record(&data, || human(&data, &metrics.headline()));
+    let metrics = shared.ledger.metrics(record.summary.started_at.to_zoned(shared.config.agent.time_zone.clone()).date(), &shared.config.agent.time_zone).await?;
+    out.record(&data, || human(&data, &headline(&metrics.indicators)));
     Ok(if agreement.is_some() { Exit::Ok } else { Exit::Failure })
+}
+
+/// The figures of the day that a supervisor looks at first.
+fn headline(indicators: &[Indicator]) -> String {
+    let wanted = |indicator: &&Indicator| matches!(indicator.key, "tma" | "tmo" | "cpc" | "cpc_alo" | "conv_acordo");
+    let line = |indicator: &Indicator| format!("{:<12}{}  ({})", indicator.label, indicator.shown(), indicator.formula);
+    indicators.iter().filter(wanted).map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn human(data: &Value, metrics: &str) -> String {

@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::{Exit, Output};
 use crate::config::Config;
 use crate::ledger::Ledger;
-use crate::mouth::tts;
 use crate::run::{Kit, KitError};
 use crate::run::voices::Voices;
 
@@ -52,7 +51,7 @@ fn kit(config: &Config) -> Checkup {
 }
 
 fn voice(config: &Config) -> Checkup {
-    let spoken = tts::open(&config.voice).map(|voice| Voices::new(voice, config.voice.clone()).speak("bom dia"));
+    let spoken = Voices::open(&config.voice).map(|voices| voices.speak("bom dia"));
     let (ok, found) = match spoken {
         Ok(Some(sound)) => (true, format!("\"bom dia\" em {} ms de som", sound.len() / 8)),
         Ok(None) => (false, "a voz não falou".into()),

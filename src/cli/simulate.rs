@@ -19,7 +19,7 @@ use crate::base::CallId;
 use crate::call::{Call, decode};
 use crate::config::Config;
 use crate::media::wav;
-use crate::mouth::tts::{self, Espeak, Manner};
+use crate::mouth::tts::espeak::{Espeak, Manner};
 use crate::run::voices::Voices;
 use crate::run::{Kit, LogHeader, brief_for, write_log};
 use crate::sim::debtor::{Mind, Persona};
@@ -138,7 +138,7 @@ impl<'a> Scene<'a> {
         }
         let voices = match args.text {
             true => None,
-            false => Some((Voices::new(tts::open(&config.voice)?, config.voice.clone()), Espeak::open(None)?)),
+            false => Some((Voices::open(&config.voice)?, Espeak::open(None)?)),
         };
         // The simulation has a day of its own, so that a seed means the same calls tomorrow.
         let at: Timestamp = "2026-11-23T17:00:00Z".parse()?;

@@ -31,6 +31,14 @@ pub struct Config {
     pub issuer: Issuer,
     pub voice: tts::Settings,
     pub limits: Limits,
+    /// Opens the console. Without it the console is open, which only loopback allows.
+    pub desk_password: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Raw::default().check().expect("nothing configured is a valid configuration: tests hold it to that")
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -86,9 +94,9 @@ pub struct Agent {
 #[derive(Clone, Debug)]
 pub struct Issuer {
     pub bank: u16,
-    pub agencia: String,
-    pub conta: String,
-    pub carteira: String,
+    pub agencia: u16,
+    pub conta: u32,
+    pub carteira: u16,
     pub pix_key: String,
     pub name: String,
     pub city: String,
@@ -138,6 +146,11 @@ impl Raw {
             wrong.push(Invalid::new("agent.time_zone", format!("`{zone}` is no time zone"), "write an IANA name, such as America/Manaus"));
             TimeZone::UTC
         });
+        let desk_password = secret("desk.password", self.desk.password, self.desk.password_file, &mut wrong);
+        if desk_password.is_none() && !http.ip().is_loopback() {
+            let message = "is missing, and the console would be open to the network";
+            wrong.push(Invalid::new("desk.password", message, "set desk.password_file, or bind server.http to 127.0.0.1"));
+        }
         if !wrong.is_empty() {
             return Err(wrong);
         }
@@ -163,9 +176,9 @@ impl Raw {
             },
             issuer: Issuer {
                 bank: self.issuer.bank.unwrap_or(341),
-                agencia: self.issuer.agencia.unwrap_or_else(|| "0057".into()),
-                conta: self.issuer.conta.unwrap_or_else(|| "12345".into()),
-                carteira: self.issuer.carteira.unwrap_or_else(|| "109".into()),
+                agencia: self.issuer.agencia.unwrap_or(57),
+                conta: self.issuer.conta.unwrap_or(12_345),
+                carteira: self.issuer.carteira.unwrap_or(109),
                 pix_key: self.issuer.pix_key.unwrap_or_else(|| "11222333000181".into()),
                 name: self.issuer.name.unwrap_or_else(|| "Credora Exemplo SA".into()),
                 city: self.issuer.city.unwrap_or_else(|| "SAO PAULO".into()),
@@ -175,6 +188,7 @@ impl Raw {
                 rate: self.voice.rate.unwrap_or(settings.rate),
                 pitch: self.voice.pitch.unwrap_or(settings.pitch),
             },
+            desk_password,
             limits: Limits { calls: self.limits.calls.unwrap_or(400) },
         })
     }

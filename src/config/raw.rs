@@ -15,6 +15,14 @@ pub struct Raw {
     pub issuer: Issuer,
     pub voice: Voice,
     pub limits: Limits,
+    pub desk: Desk,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Desk {
+    pub password: Option<String>,
+    pub password_file: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -79,9 +87,9 @@ pub struct Agent {
 #[serde(deny_unknown_fields, default)]
 pub struct Issuer {
     pub bank: Option<u16>,
-    pub agencia: Option<String>,
-    pub conta: Option<String>,
-    pub carteira: Option<String>,
+    pub agencia: Option<u16>,
+    pub conta: Option<u32>,
+    pub carteira: Option<u16>,
     pub pix_key: Option<String>,
     pub name: Option<String>,
     pub city: Option<String>,

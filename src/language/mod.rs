@@ -2,4 +2,5 @@
 
 pub mod g2p;
 pub mod grammar;
+pub mod meaning;
 pub mod verbalise;

@@ -1,18 +1,15 @@
 //! Sound between the wire and the core: codecs, RTP, jitter, resampling. No sockets here.
 
-<<<<<<< HEAD
-pub mod level;
-pub mod resample;
-pub mod wav;
-=======
 mod conceal;
 pub mod dtmf_event;
 pub mod g711;
 pub mod jitter;
 pub mod latch;
+pub mod level;
 pub mod receiver;
+pub mod resample;
 pub mod rtp;
->>>>>>> sip
+pub mod wav;
 
 /// Samples a second, everywhere inside: the telephone's rate.
 pub const RATE: u32 = 8_000;

@@ -6,6 +6,8 @@ mod deal;
 mod route;
 mod speech;
 
+pub use speech::fill;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

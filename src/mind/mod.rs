@@ -1,5 +1,10 @@
 //! What to say next: script, policy, offers, dialogue. Pure computation on what was heard.
 
+pub mod check;
 pub mod debt;
+pub mod dialogue;
+pub mod facts;
 pub mod offer;
 pub mod policy;
+pub mod script;
+pub mod verified;

@@ -75,8 +75,9 @@ impl Writer {
         let call = self.call;
         let _ = self.shared.events.send((call, event.clone()));
         match event {
-            Event::Saying { ref state, ref text, at_ms } => {
-                self.show(LiveEvent::saying(call, state, text, at_ms));
+            Event::Saying { state, text, .. } => {
+                self.show(LiveEvent::State { call, state });
+                self.show(LiveEvent::Partial { call, who: Who::Agent, text });
             }
             Event::Said { state, text, t0_ms, t1_ms, cut, latency } => {
                 let latency = latency.map(|split| Latency {
@@ -90,7 +91,6 @@ impl Writer {
                 self.turn(TurnRow { call, n: 0, who: Who::Agent, state, text, meaning: None, confidence: None, t0_ms, t1_ms, latency }).await;
             }
             Event::Heard(heard) => {
-                self.show(LiveEvent::heard(call, &heard));
                 if self.turns == 0 || heard.t0_ms > 0 {
                     self.milestone(Milestone::Spoke, heard.t0_ms).await;
                 }
@@ -113,6 +113,7 @@ impl Writer {
         self.turns += 1;
         row.n = self.turns;
         self.report(self.shared.ledger.add_turn(&row).await);
+        self.show(LiveEvent::Turn { turn: row });
     }
 
     async fn milestone(&self, milestone: Milestone, at_ms: u64) {
@@ -140,7 +141,7 @@ impl Writer {
             recording,
         };
         self.report(self.shared.ledger.end_call(&end).await.map(|_| ()));
-        self.show(LiveEvent::ended(self.call, &disposition, at_ms));
+        self.show(LiveEvent::Ended { call: self.call, disposition });
     }
 
     fn at(&self, ms: u64) -> Timestamp {

@@ -75,7 +75,6 @@ impl Shared {
             closed_at: Timestamp::now(),
         };
         self.ledger.close_agreement(&new).await?;
-        self.outbox_wake.notify_one();
         Ok(())
     }
 
@@ -90,10 +89,9 @@ impl Shared {
             text: first.text,
             call: Some(call),
             agreement: Some(agreement),
-            debtor: first.debtor,
+            debtor: None,
         };
         self.ledger.queue_message(&again, Timestamp::now()).await?;
-        self.outbox_wake.notify_one();
         Ok(())
     }
 
@@ -151,8 +149,9 @@ pub fn issue(issuer: &Issuer, id: AgreementId, offer: &Offer, means: Means) -> R
 }
 
 fn boleto(issuer: &Issuer, id: AgreementId, instalment: u32, due: Date, amount: Centavos) -> Result<NewInstrument, EffectError> {
-    let nosso_numero = number_of(id, instalment) % 100_000_000;
-    let campo_livre = itau(issuer, nosso_numero).campo_livre();
+    let nosso_numero = (number_of(id, instalment) % 100_000_000) as u32;
+    let account = Itau { carteira: issuer.carteira, nosso_numero, agencia: issuer.agencia, conta: issuer.conta };
+    let campo_livre = account.campo_livre();
     let boleto = Boleto::issue(&Issue { bank: issuer.bank, campo_livre, due: Some(due), amount })?;
     Ok(NewInstrument {
         instalment,

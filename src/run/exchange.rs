@@ -1,13 +1,13 @@
 //! Takes the calls of all wires: finds out who is calling, and sets a line up.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use parking_lot::RwLock;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -39,8 +39,8 @@ pub struct Shared {
     /// Everything that calls tell, for the demonstration and for tests.
     pub events: broadcast::Sender<(CallId, Event)>,
     pub active: AtomicUsize,
-    /// Tells the outbox that there is something to send.
-    pub outbox_wake: Arc<Notify>,
+    /// Set while running calls may finish and new ones are refused.
+    pub draining: Arc<AtomicBool>,
 }
 
 /// The kit of new calls. The script may be replaced while calls go on; a call keeps the one it began with.
@@ -74,7 +74,7 @@ impl Exchange {
 
 impl Switchboard for Exchange {
     fn admits(&self, _incoming: &Incoming) -> bool {
-        self.shared.active.load(Ordering::Relaxed) < self.shared.config.limits.calls
+        !self.shared.draining.load(Ordering::Relaxed) && self.shared.active.load(Ordering::Relaxed) < self.shared.config.limits.calls
     }
 
     fn connect(&self, incoming: Incoming, leg: Box<dyn Leg>) {
@@ -140,7 +140,8 @@ impl Shared {
         }
         self.recorder.open(id, LogHeader { brief: brief.clone(), kit: kit.version.clone(), in_flight_ms: in_flight });
         let chronicle = Chronicle::open(id, answered, self.clone());
-        let _ = self.live.send(LiveEvent::began(id, &brief.name));
+        // Nobody may be watching.
+        let _ = self.live.send(LiveEvent::Started { call: id, wire: incoming.wire.to_string(), at: answered });
         crate::telemetry::CallBegan.emit();
         let call = Call::new(kit.script.clone(), kit.graphs.clone(), brief, Duration::from_millis(in_flight.into()));
         Line::new(id, call, leg, self.clone(), chronicle).run().await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::exchange::{Exchange, KitCell, Shared};
@@ -16,11 +16,14 @@ use super::kit::{Kit, KitError};
 use super::recorder::Recorder;
 use super::voices::Voices;
 use crate::call::Event;
-use crate::channels::{ClientError, LocalSender, Outbox, Pace, Sender as MessageSender, TwilioConfig, TwilioSender};
+use crate::channels::local::LocalSender;
+use crate::channels::outbox::{Outbox, Pace, Settled};
+use crate::channels::twilio::{ClientError, From, TwilioConfig, TwilioSender};
+use crate::channels::{self};
 use crate::config::{Config, Sender};
-use crate::desk;
-use crate::ledger::{Ledger, LedgerError, Recovered};
-use crate::mouth::tts::{self, VoiceError};
+use crate::desk::{self, Access, Desk, LiveEvent};
+use crate::ledger::{Ledger, LedgerError, MessageState, Outcome, Recovered};
+use crate::mouth::tts::VoiceError;
 use crate::wire::Switchboard;
 use crate::wire::{audiosocket, sip, twilio};
 
@@ -83,7 +86,7 @@ impl Server {
         let calls = config.data.join("calls");
         let recorder = Recorder::start(&calls).map_err(|source| ServerError::Data { path: calls.display().to_string(), source })?;
         keep_sources(&config, &kit);
-        let voices = Voices::new(tts::open(&config.voice)?, config.voice.clone());
+        let voices = Voices::open(&config.voice)?;
         let (live, _) = broadcast::channel(LIVE);
         let (events, _) = broadcast::channel(LIVE);
         let shared = Arc::new(Shared {
@@ -94,7 +97,7 @@ impl Server {
             live: live.clone(),
             events,
             active: AtomicUsize::new(0),
-            outbox_wake: Arc::new(Notify::new()),
+            draining: Arc::default(),
             config: config.clone(),
         });
         warm(&shared);
@@ -116,14 +119,15 @@ impl Server {
     /// Takes no more calls, lets the running ones end, and stops.
     #[expect(clippy::disallowed_methods, reason = "the shell waits here, not the core")]
     pub async fn shut_down(self) {
-        self.stop.cancel();
+        self.shared.draining.store(true, Ordering::Relaxed);
+        if let Some(server) = &self.sip_server {
+            server.drain();
+        }
         let patience = tokio::time::Instant::now() + DRAIN;
         while self.shared.active.load(Ordering::Relaxed) > 0 && tokio::time::Instant::now() < patience {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        if let Some(server) = self.sip_server {
-            server.shut_down().await;
-        }
+        self.stop.cancel();
         self.shared.ledger.close().await;
     }
 }
@@ -159,13 +163,39 @@ fn keep_sources(config: &Config, kit: &Kit) {
 
 fn start_outbox(shared: &Arc<Shared>, stop: CancellationToken) -> Result<(), ServerError> {
     let config = &shared.config;
-    let sender: Arc<dyn MessageSender> = match config.sms.sender {
+    let sender: Arc<dyn channels::Sender> = match config.sms.sender {
         Sender::Local => Arc::new(LocalSender),
-        Sender::Twilio => Arc::new(TwilioSender::new(TwilioConfig::from(&config.twilio))?),
+        Sender::Twilio => Arc::new(TwilioSender::new(provider(config))?),
     };
-    let outbox = Outbox::new(shared.ledger.clone(), sender, Pace::default()).woken_by(shared.outbox_wake.clone());
+    let live = shared.live.clone();
+    let told = move |settled: &Settled| {
+        let state = match settled.outcome {
+            Outcome::Sent { .. } => MessageState::Sent,
+            Outcome::Failed { .. } => MessageState::Failed,
+            Outcome::Again { .. } => MessageState::Queued,
+        };
+        crate::telemetry::MessageSettled { sent: state == MessageState::Sent }.emit();
+        if let Some(call) = settled.call {
+            // Nobody may be watching.
+            let _ = live.send(LiveEvent::Message { call, state });
+        }
+    };
+    let outbox = Outbox::new(shared.ledger.clone(), sender, Pace::default()).telling(told);
     tokio::spawn(outbox.run(stop));
     Ok(())
+}
+
+fn provider(config: &Config) -> TwilioConfig {
+    let twilio = &config.twilio;
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let from = text(&twilio.from);
+    let from = if from.starts_with("MG") { From::Service(from) } else { From::Number(from) };
+    let mut provider = TwilioConfig::new(&text(&twilio.account_sid), &text(&twilio.auth_token), from);
+    provider.status_callback = config.public_url.as_ref().map(|url| format!("{url}/twilio/status"));
+    if let Some(base) = &twilio.api_base {
+        provider.base_url.clone_from(base);
+    }
+    provider
 }
 
 async fn start_sip(config: &Config, exchange: Arc<dyn Switchboard>) -> Result<(Option<sip::Server>, Option<SocketAddr>), ServerError> {
@@ -197,11 +227,14 @@ fn router(config: &Config, shared: &Arc<Shared>, exchange: Arc<dyn Switchboard>)
         public_url: config.public_url.clone(),
         ..twilio::TwilioSettings::default()
     };
-    let desk = desk::router(desk::Desk {
-        ledger: shared.ledger.clone(),
-        recordings: config.data.join("calls"),
-        zone: config.agent.time_zone.clone(),
+    let access = config.desk_password.clone().map_or(Access::Open, Access::Password);
+    let desk = desk::router(Desk {
         live: shared.live.clone(),
+        zone: config.agent.time_zone.clone(),
+        access,
+        more_metrics: Some(Arc::new(crate::telemetry::exposition)),
+        draining: shared.draining.clone(),
+        ..Desk::new(shared.ledger.clone(), config.data.join("calls"))
     });
     twilio::router(settings, exchange).merge(desk)
 }

@@ -1,44 +1,40 @@
-//! The voice service: a cache in memory, and the voice itself off the media path.
+//! The voices of a server: phrases in one manner of speaking, asked for from the media path and spoken off it.
 
 use std::sync::Arc;
 
-use crate::mouth::cache::PhraseCache;
-use crate::mouth::tts::{Settings, Voice};
+use super::phrases::{Keep, Phrases};
+use crate::mouth::tts::{Chain, Settings, Voice, VoiceError};
 
-/// Sound kept in memory, in samples: 64 MiB, about an hour.
-const CACHED: usize = 32 * 1024 * 1024;
+/// Sound kept in memory, in bytes: 64 MiB, about an hour.
+const CACHED: usize = 64 * 1024 * 1024;
 
 /// Speaks clauses, each text once.
 #[derive(Clone)]
 pub struct Voices {
-    voice: Arc<dyn Voice>,
+    phrases: Arc<Phrases>,
     settings: Settings,
-    cache: Arc<PhraseCache>,
 }
 
 impl Voices {
-    pub fn new(voice: Arc<dyn Voice>, settings: Settings) -> Self {
-        Self { voice, settings, cache: Arc::new(PhraseCache::new(CACHED)) }
+    /// Every voice that this program was built with, the embedded one last.
+    ///
+    /// # Errors
+    /// No voice can be opened.
+    pub fn open(settings: &Settings) -> Result<Self, VoiceError> {
+        Ok(Self { phrases: Arc::new(Phrases::new(Chain::new(embedded()?), CACHED)), settings: settings.clone() })
     }
 
     /// The sound of `text`, if it was spoken before.
     pub fn known(&self, text: &str) -> Option<Arc<[i16]>> {
-        self.cache.get(text, self.voice.name(), &self.settings)
+        self.phrases.ready(text, &self.settings)
     }
 
     /// Speaks `text`. Takes milliseconds: not for the media path.
     pub fn speak(&self, text: &str) -> Option<Arc<[i16]>> {
-        if let Some(known) = self.known(text) {
-            return Some(known);
-        }
-        match self.voice.speak(text, &self.settings) {
-            Ok(samples) => {
-                let sound: Arc<[i16]> = samples.into();
-                self.cache.put(text, self.voice.name(), &self.settings, sound.clone());
-                Some(sound)
-            }
+        match self.phrases.sound(text, &self.settings, Keep::InMemory) {
+            Ok(sound) => Some(sound),
             Err(error) => {
-                crate::telemetry::VoiceFailed { voice: self.voice.name(), reason: error.to_string() }.emit();
+                crate::telemetry::VoiceFailed { reason: error.to_string() }.emit();
                 None
             }
         }
@@ -49,4 +45,18 @@ impl Voices {
         let voices = self.clone();
         tokio::task::spawn_blocking(move || voices.speak(&text)).await.ok().flatten()
     }
+}
+
+#[cfg(feature = "espeak")]
+fn embedded() -> Result<Vec<Arc<dyn Voice>>, VoiceError> {
+    Ok(vec![Arc::new(crate::mouth::tts::espeak::Espeak::open(None)?)])
+}
+
+#[cfg(not(feature = "espeak"))]
+fn embedded() -> Result<Vec<Arc<dyn Voice>>, VoiceError> {
+    Err(VoiceError::Unavailable {
+        voice: "espeak".into(),
+        reason: "this program was built without it".into(),
+        remedy: "build with the feature espeak".into(),
+    })
 }

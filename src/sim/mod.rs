@@ -1,14 +1,9 @@
-<<<<<<< HEAD
 //! Simulated debtors: they listen to what the agent asks and answer in their own voice. For trials, tests and figures.
 
+pub mod client;
 pub mod debtor;
 pub mod live;
 pub mod portfolio;
 pub mod report;
 pub mod text;
 pub mod virtual_call;
-=======
-//! sim
-
-pub mod client;
->>>>>>> tcp

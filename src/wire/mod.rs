@@ -1,14 +1,11 @@
 //! Sockets and protocols: bytes in, frames and events out. Every wire offers the same [`Leg`].
 
-<<<<<<< HEAD
-pub mod sip;
-=======
 pub mod audiosocket;
 pub(crate) mod link;
 pub(crate) mod mulaw;
 pub mod paced;
+pub mod sip;
 pub mod twilio;
->>>>>>> tcp
 
 use std::fmt;
 
