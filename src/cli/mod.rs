@@ -1,5 +1,7 @@
 //! The commands. Data goes to stdout, everything else to stderr; `--json` prints one object a line.
 
+pub mod inspect;
+
 use serde::Serialize;
 
 /// How a command ended (`design.md` §6).
