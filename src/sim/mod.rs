@@ -1,3 +1,4 @@
 //! sim
 
+pub mod client;
 pub mod portfolio;

@@ -1,5 +1,11 @@
 //! Sockets and protocols: bytes in, frames and events out. Every wire offers the same [`Leg`].
 
+pub mod audiosocket;
+pub(crate) mod link;
+pub(crate) mod mulaw;
+pub mod paced;
+pub mod twilio;
+
 use std::fmt;
 
 use crate::media::Frame;

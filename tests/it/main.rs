@@ -1,1 +1,5 @@
-fn main(){}
+//! One test binary: a module per subject.
+
+mod audiosocket;
+mod twilio;
+mod wires;
