@@ -1,4 +1,5 @@
 //! sim
 
 pub mod client;
+pub mod load;
 pub mod portfolio;
