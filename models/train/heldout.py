@@ -56,9 +56,9 @@ def date(r):
         return f"dia {textgen.num(n)}", str(n)
     if k < 0.75:
         m = r.randrange(12)
-        return f"dia {textgen.num(n)} de {textgen.MON[m]}", f"{n} m{m + 1}"
+        return f"dia {textgen.num(n)} de {textgen.MONTHS[m]}", f"{n} m{m + 1}"
     w = r.randrange(7)
-    name = r.choice([textgen.DAY, textgen.DAYS])[w].replace("-", " ")
+    name = r.choice([textgen.DAYS, textgen.SHORT_DAYS])[w].replace("-", " ")
     return r.choice(["", "próxima " if w < 5 else "próximo "]) + name, f"d{(w + 1) % 7}"
 
 
