@@ -20,6 +20,8 @@ use crate::mouth::playout::{Played, Playout};
 const BARGE_IN: Duration = Duration::from_millis(500);
 /// The next key of a number comes within this time.
 const KEYS: Duration = Duration::from_secs(4);
+/// Within this time the same key from two sources is one.
+const DOUBLED: Duration = Duration::from_millis(150);
 /// An effect that takes longer has failed, as far as this call is concerned.
 const EFFECT: Duration = Duration::from_secs(20);
 /// After the last word, until the line is released.
@@ -41,6 +43,7 @@ pub struct Call {
     /// What is being said, utterance by utterance.
     pub(super) spoken: VecDeque<Spoken>,
     pub(super) keys: String,
+    last_key: Option<(char, Moment)>,
     /// When the caller's last turn ended, until the answer sounds.
     pub(super) answered: Option<(Moment, Moment)>,
     /// Words said while the last sentence of a mandatory prompt was read: they count when it was heard.
@@ -74,7 +77,7 @@ impl Call {
         let mut call = Self {
             dialogue: Dialogue::new(script, brief),
             graphs,
-            ear: Ear::new(model, crate::ear::Settings::default()),
+            ear: Ear::new(Some(model), crate::ear::Settings::default()),
             playout: Playout::default(),
             timers: Timers::default(),
             actions: VecDeque::new(),
@@ -82,6 +85,7 @@ impl Call {
             listen: None,
             spoken: VecDeque::new(),
             keys: String::new(),
+            last_key: None,
             answered: None,
             early: None,
             speaking_since: None,
@@ -158,7 +162,8 @@ impl Call {
         match event {
             EarEvent::SpeechStarted { at } => self.speech_started(at, now),
             EarEvent::Partial(_) => {}
-            EarEvent::SpeechEnded { began, ended, hypotheses } => self.speech_ended(began, ended, &hypotheses, now),
+            EarEvent::SpeechEnded(turn) => self.speech_ended(turn.started, turn.ended, &turn.hypotheses, now),
+            EarEvent::Key { key, .. } => self.hear_key(key, now),
         }
     }
 
@@ -214,9 +219,12 @@ impl Call {
     }
 
     fn hear_key(&mut self, key: char, now: Moment) {
-        if self.is_over() {
+        // The same key may come as an event of the wire and as a tone in the sound.
+        let doubled = self.last_key.is_some_and(|(last, at)| last == key && now.since(at) < DOUBLED);
+        if self.is_over() || doubled {
             return;
         }
+        self.last_key = Some((key, now));
         self.caller_spoke = true;
         let Some(listen) = self.listen.clone() else { return };
         if self.playout.is_mandatory() {
@@ -249,7 +257,7 @@ impl Call {
         self.tell(Event::Heard(heard));
         self.yes = Some((at, at, 1.0));
         self.answered = Some((now, now));
-        self.ear.reset();
+        self.ear.abandon();
         self.speaking_since = None;
         self.answer(&Heard::Keys(keys), now);
     }

@@ -10,14 +10,17 @@ use crate::language::grammar::{Automaton, Grammar, GrammarError};
 
 /// Graphs with phrases of one call in them (names), kept at most.
 const DYNAMIC_AT_MOST: usize = 512;
+/// The name of the grammar that joins the rules of a question.
+const JOINED: &str = "(question)";
 
 /// The grammars of an installation, the acoustic model, and what was compiled of them.
 pub struct Graphs {
-    grammars: BTreeMap<String, Grammar>,
+    files: BTreeMap<String, String>,
     model: Arc<AcousticModel>,
     compiled: Mutex<BTreeMap<Key, Arc<Compiled>>>,
 }
 
+/// The rules, and the phrases that stand in them.
 type Key = (Vec<String>, Vec<(String, Vec<String>)>);
 
 /// One set of rules: for words, and for sound.
@@ -29,15 +32,16 @@ pub struct Compiled {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GraphError {
-    #[error("the grammar {file} does not exist")]
-    Unknown { file: String },
     #[error("{0}")]
     Grammar(#[from] GrammarError),
+    #[error("no grammar is listened for")]
+    Nothing,
 }
 
 impl Graphs {
-    pub fn new(grammars: BTreeMap<String, Grammar>, model: Arc<AcousticModel>) -> Self {
-        Self { grammars, model, compiled: Mutex::default() }
+    /// `files` are grammar files, name by text; they were loaded once, without mistakes.
+    pub fn new(files: BTreeMap<String, String>, model: Arc<AcousticModel>) -> Self {
+        Self { files, model, compiled: Mutex::default() }
     }
 
     pub fn model(&self) -> Arc<AcousticModel> {
@@ -46,8 +50,7 @@ impl Graphs {
 
     /// Whether `file.gram#rule` (or `file.gram`, its root) exists.
     pub fn has(&self, reference: &str) -> bool {
-        let (file, rule) = split(reference);
-        self.grammars.get(file).is_some_and(|grammar| rule.is_none_or(|rule| grammar.has_rule(rule)))
+        join(&[reference.to_owned()]).is_some_and(|text| self.load(text).is_ok())
     }
 
     /// The rules in one graph, with the phrases of this call in the places left open for them.
@@ -55,27 +58,14 @@ impl Graphs {
     /// # Errors
     /// A grammar or rule that does not exist, or one that is too large.
     pub fn get(&self, rules: &[String], phrases: &BTreeMap<String, Vec<String>>) -> Result<Arc<Compiled>, GraphError> {
-        let used: Vec<(String, Vec<String>)> = phrases
-            .iter()
-            .filter(|(name, _)| rules.iter().any(|rule| self.mentions(rule, name)))
-            .map(|(name, phrases)| (name.clone(), phrases.clone()))
-            .collect();
+        let used: Vec<(String, Vec<String>)> =
+            phrases.iter().filter(|(name, _)| self.mentions(rules, name)).map(|(name, said)| (name.clone(), said.clone())).collect();
         let key = (rules.to_vec(), used);
         if let Some(known) = self.compiled.lock().get(&key) {
             return Ok(known.clone());
         }
-        let mut whole: Option<Automaton> = None;
-        for reference in rules {
-            let (file, rule) = split(reference);
-            let grammar = self.grammars.get(file).ok_or_else(|| GraphError::Unknown { file: file.to_owned() })?;
-            let root = grammar.root().to_owned();
-            let part = grammar.automaton(&[rule.unwrap_or(&root)], phrases)?;
-            whole = Some(match whole {
-                Some(sum) => sum.either(&part),
-                None => part,
-            });
-        }
-        let automaton = whole.unwrap_or_default();
+        let grammar = self.load(join(rules).ok_or(GraphError::Nothing)?)?;
+        let automaton = grammar.automaton(&[], phrases)?;
         let graph = Arc::new(Graph::compile(&automaton, &self.model));
         let compiled = Arc::new(Compiled { automaton, graph });
         let mut cache = self.compiled.lock();
@@ -86,15 +76,24 @@ impl Graphs {
         Ok(compiled)
     }
 
-    fn mentions(&self, reference: &str, name: &str) -> bool {
-        let (file, _) = split(reference);
-        self.grammars.get(file).is_some_and(|grammar| grammar.mentions(name))
+    fn load(&self, joined: String) -> Result<Grammar, GrammarError> {
+        let files = |name: &str| if name == JOINED { Some(joined.clone()) } else { self.files.get(name).cloned() };
+        Grammar::load(&files, JOINED).map_err(|mut mistakes| mistakes.swap_remove(0))
+    }
+
+    /// Whether one of the rules' own files leaves a place for these phrases. Names are only ever asked for in the file
+    /// that a question names.
+    fn mentions(&self, rules: &[String], name: &str) -> bool {
+        let place = format!("${name}");
+        rules.iter().filter_map(|rule| self.files.get(rule.split('#').next()?)).any(|text| text.contains(&place))
     }
 }
 
-fn split(reference: &str) -> (&str, Option<&str>) {
-    match reference.split_once('#') {
-        Some((file, rule)) => (file, Some(rule)),
-        None => (reference, None),
+/// A grammar whose root is any of the rules.
+fn join(rules: &[String]) -> Option<String> {
+    if rules.is_empty() {
+        return None;
     }
+    let references: Vec<String> = rules.iter().map(|rule| format!("$<{rule}>")).collect();
+    Some(format!("#ABNF 1.0 UTF-8;\nlanguage pt-BR;\nroot $question;\npublic $question = {};\n", references.join(" | ")))
 }

@@ -28,9 +28,8 @@ pub fn run(args: &Args, file: Option<&Path>, config: &Config, out: Output) -> an
         }
     }
     let sources = Sources::gather(&agent)?;
-    let (grammars, mistakes) = sources.grammars();
-    findings.extend(mistakes);
-    let graphs = Graphs::new(grammars, kit::acoustic_model(agent.model.as_deref())?);
+    findings.extend(sources.grammar_mistakes());
+    let graphs = Graphs::new(sources.grammars.clone(), kit::acoustic_model(agent.model.as_deref())?);
     findings.extend(sources.findings(&graphs));
     let record = serde_json::json!({ "findings": findings });
     out.record(&record, || text(&findings));

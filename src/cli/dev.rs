@@ -213,7 +213,7 @@ pub(super) fn line_of(event: &Event) -> Option<String> {
 fn what_next(server: &Server, debtor: &Debtor) {
     say(&format!("\nConsole     http://{}/desk", server.http));
     if let Some(sip) = server.sip {
-        say(&format!("Ligue        sip:agente@{sip} de qualquer softphone: quem liga é {}, CPF {}…", debtor.first_name(), debtor.cpf.first_three()));
+        say(&format!("Ligue        sip:agente@{sip} de qualquer softphone: quem liga é {}, CPF {}…", debtor.spoken_name(), debtor.cpf.first_three()));
     }
     if let Some(audiosocket) = server.audiosocket {
         say(&format!("Asterisk     AudioSocket em {audiosocket}; Twilio em http://{}/twilio/voice", server.http));

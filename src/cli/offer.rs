@@ -30,7 +30,7 @@ pub fn run(args: &Args, config: &Config, out: Output) -> anyhow::Result<Exit> {
     let offers = match offer::offers(&kit.policy, &debtor, today) {
         Ok(offers) => offers,
         Err(reason) => {
-            eprintln!("combinado: nada a oferecer a {}: {reason}", debtor.first_name());
+            eprintln!("combinado: nada a oferecer a {}: {reason}", debtor.spoken_name());
             return Ok(Exit::Failure);
         }
     };

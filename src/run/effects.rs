@@ -110,7 +110,7 @@ impl Shared {
         let first = offer.instalments.first();
         let facts: Facts = [
             ("marca", debtor.creditor.brand.to_uppercase()),
-            ("nome", debtor.first_name()),
+            ("nome", debtor.spoken_name()),
             ("valor", first.map_or(Centavos::ZERO, |one| one.amount).to_string()),
             ("vencimento", first.map(|one| written_date(one.due)).unwrap_or_default()),
             ("codigo", code.unwrap_or_default()),

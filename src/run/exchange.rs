@@ -173,7 +173,7 @@ pub fn brief_for(call: CallId, debtor: &Debtor, policy: &Policy, config: &Config
         protocol: protocol(call),
         today: local.date(),
         hour: local.hour(),
-        name: debtor.first_name(),
+        name: debtor.spoken_name(),
         cpf_start: debtor.cpf.first_three(),
         marca: debtor.creditor.brand.clone(),
         official_phone: debtor.creditor.official_phone.clone(),

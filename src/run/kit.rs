@@ -127,29 +127,24 @@ impl Sources {
         findings
     }
 
-    /// The grammars, compiled as far as they go without a model, and their mistakes.
-    pub fn grammars(&self) -> (BTreeMap<String, Grammar>, Vec<Finding>) {
-        let mut loaded = BTreeMap::new();
+    /// Every mistake of every grammar file.
+    pub fn grammar_mistakes(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         for file in self.grammars.keys() {
-            match Grammar::load(&self.grammars, file) {
-                Ok(grammar) => {
-                    loaded.insert(file.clone(), grammar);
-                }
-                Err(errors) => findings.extend(errors.into_iter().map(|error| Finding {
-                    file: error.file.clone(),
-                    line: error.line,
-                    column: error.column,
-                    rule: "grammar",
-                    message: error.message.clone(),
-                    remedy: error.remedy.clone(),
-                    path: Vec::new(),
-                })),
-            }
+            let Err(errors) = Grammar::load(&self.grammars, file) else { continue };
+            findings.extend(errors.into_iter().map(|error| Finding {
+                file: error.file.clone(),
+                line: error.line as usize,
+                column: error.column as usize,
+                rule: error.problem.code(),
+                message: error.problem.to_string(),
+                remedy: error.problem.remedy(),
+                path: Vec::new(),
+            }));
         }
         findings.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         findings.dedup();
-        (loaded, findings)
+        findings
     }
 }
 
@@ -168,8 +163,8 @@ impl Kit {
     /// # Errors
     /// Every mistake that was found.
     pub fn build(sources: Sources, model: Arc<AcousticModel>) -> Result<Self, KitError> {
-        let (grammars, mut findings) = sources.grammars();
-        let graphs = Graphs::new(grammars, model);
+        let mut findings = sources.grammar_mistakes();
+        let graphs = Graphs::new(sources.grammars.clone(), model);
         findings.extend(sources.findings(&graphs));
         if !findings.is_empty() {
             return Err(KitError::Findings(findings));

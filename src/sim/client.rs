@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::{self, Message as WsMessage};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use uuid::Uuid;
 
-use crate::media::{FRAME, FRAME_MS, Frame, SILENCE};
+use crate::media::{FRAME, FRAME_MS, Frame, RATE, SILENCE};
 use crate::wire::audiosocket::framing::{self, Decoder, Message as AsMessage, Rate, kind};
 use crate::wire::link::{Inbox, Link, Order, Outbox, Pushed};
 use crate::wire::twilio::message::{Message, json_string};
@@ -29,6 +29,8 @@ use crate::wire::{Capabilities, Cause, Leg, LegEvent, Quality, mulaw, twilio};
 
 /// Twilio's buffer as it is believed to be: more than a minute ahead is a mistake of ours.
 const MAX_BUFFERED: usize = 60 * 50 * FRAME;
+/// A frame this much after its time is heard as a gap, whatever buffer the far end has.
+const LATE_US: i64 = 60_000;
 /// For the server to answer the handshake, and to close at the end.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Read buffer of a caller's socket; benchmarks hold thousands.
@@ -81,9 +83,29 @@ struct Buffer {
     marks: VecDeque<(u64, String)>,
     received: u64,
     played: u64,
+    arrived: Arrived,
+    /// How far the sound ran ahead of its arrival at most, in microseconds.
+    ahead: i64,
+}
+
+/// What came from the agent, and how much of it too late to be played in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arrived {
+    pub frames: u64,
+    /// Frames that came more than 60 ms after the one that was earliest for its place in the call.
+    pub late: u64,
 }
 
 impl Buffer {
+    /// Counts a message of sound that came `now`, since the call began.
+    fn note_arrival(&mut self, now: Duration) {
+        let place = i64::try_from(self.received * 1_000_000 / u64::from(RATE)).unwrap_or(i64::MAX);
+        let ahead = place - i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
+        self.ahead = if self.arrived.frames == 0 { ahead } else { self.ahead.max(ahead) };
+        self.arrived.frames += 1;
+        self.arrived.late += u64::from(self.ahead - ahead > LATE_US);
+    }
+
     fn sound(&mut self, samples: impl Iterator<Item = i16>) {
         let before = self.sound.len();
         self.sound.extend(samples.take(MAX_BUFFERED.saturating_sub(before)));
@@ -148,7 +170,8 @@ impl TwilioClient {
         let (socket, _) = timeout(PATIENCE, connecting).await.map_err(|_| ClientError::Timeout)??;
         let names = Names::draw();
         let shared = Arc::new(Shared::default());
-        let mut line = TwilioLine { socket, shared: shared.clone(), writer: CallerWriter::new(&names) };
+        let (writer, born) = (CallerWriter::new(&names), Instant::now());
+        let mut line = TwilioLine { socket, shared: shared.clone(), writer, born };
         line.socket.send(WsMessage::text(r#"{"event":"connected","protocol":"Call","version":"1.0.0"}"#)).await?;
         line.socket.send(WsMessage::text(start_message(&names, from, to, parameters))).await?;
         tokio::spawn(line.run());
@@ -158,6 +181,11 @@ impl TwilioClient {
     /// Presses a key.
     pub fn press(&mut self, key: char) {
         self.shared.outbox.control(Control::Key(key));
+    }
+
+    /// What came from the agent so far.
+    pub fn arrived(&self) -> Arrived {
+        self.shared.buffer.lock().arrived
     }
 
     /// Sound that the agent has sent and the caller has not heard yet, in samples.
@@ -221,6 +249,7 @@ struct TwilioLine {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     shared: Arc<Shared>,
     writer: CallerWriter,
+    born: Instant,
 }
 
 impl TwilioLine {
@@ -263,7 +292,10 @@ impl TwilioLine {
         let mut buffer = self.shared.buffer.lock();
         match Message::parse(text) {
             Ok(Message::Media { media, .. }) => match STANDARD.decode(&*media.payload) {
-                Ok(octets) => buffer.sound(octets.into_iter().map(mulaw::decode)),
+                Ok(octets) => {
+                    buffer.note_arrival(self.born.elapsed());
+                    buffer.sound(octets.into_iter().map(mulaw::decode));
+                }
                 Err(_) => {
                     self.shared.inbox.malformed();
                 }

@@ -134,7 +134,7 @@ impl Mind {
 
     /// How he is addressed.
     pub fn name(&self) -> String {
-        self.debtor.first_name()
+        self.debtor.spoken_name()
     }
 
     /// What he answers when the agent, in `state`, has said `text`.

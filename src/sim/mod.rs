@@ -3,6 +3,7 @@
 pub mod client;
 pub mod debtor;
 pub mod live;
+pub mod load;
 pub mod portfolio;
 pub mod report;
 pub mod text;
