@@ -1,7 +1,10 @@
 //! The 25 positions that each bank fills in its own way (`domain.md` §1.4).
 
+use serde::{Deserialize, Serialize};
+
 use super::check::modulo10;
-use super::{put_number, write_digits};
+use super::{Boleto, Issue, IssueError, put_number, write_digits};
+use crate::base::{Centavos, Date};
 
 /// The last 25 digits of a bank barcode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +21,28 @@ pub struct Itau {
     pub agencia: u16,
     /// Five digits.
     pub conta: u32,
+}
+
+/// The account at bank 341 in whose name boletos are made without asking a bank: for demonstrations and tests. A
+/// boleto that nobody registered cannot be paid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    pub carteira: u16,
+    pub agencia: u16,
+    pub conta: u32,
+}
+
+impl Issuer {
+    /// The issuer of the demonstration.
+    pub const DEMO: Self = Self { carteira: 109, agencia: 57, conta: 12_345 };
+
+    /// Makes the boleto with this number of the issuer's own (eight digits).
+    pub fn issue(&self, nosso_numero: u32, due: Date, amount: Centavos) -> Result<Boleto, IssueError> {
+        let Self { carteira, agencia, conta } = *self;
+        let campo_livre = Itau { carteira, nosso_numero, agencia, conta }.campo_livre();
+        Boleto::issue(&Issue { bank: 341, campo_livre, due: Some(due), amount })
+    }
 }
 
 impl Itau {
@@ -73,6 +98,13 @@ impl std::fmt::Display for CampoLivre {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_demonstration_issues_the_first_vector() {
+        let due = jiff::civil::date(2026, 12, 10);
+        let boleto = Issuer::DEMO.issue(98_712_345, due, Centavos(123_456)).expect("in range");
+        assert_eq!(boleto.formatted_line(), "34191.09982 71234.500057 71234.570001 9 16560000123456");
+    }
 
     #[test]
     fn itau_fills_its_check_digits() {

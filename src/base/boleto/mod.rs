@@ -11,7 +11,7 @@ mod due;
 
 pub use arrecadacao::{Arrecadacao, ArrecadacaoParts, Modulo, Segment, Value};
 pub use bank::{Boleto, Issue, IssueError};
-pub use campo_livre::{CampoLivre, Itau};
+pub use campo_livre::{CampoLivre, Issuer, Itau};
 pub use due::{Due, DueError, decode_factor, encode_factor};
 
 use bank::read_bank;

@@ -334,14 +334,13 @@ proptest! {
         let Ok(offers) = offers(&policy, &debtor, today) else { return Ok(()) };
         let (Counter::Inside(counter) | Counter::Nearest(counter)) = offers.counter(Some(Centavos(amount)), Some(n));
         let (Counter::Inside(at_once) | Counter::Nearest(at_once)) = offers.counter(Some(Centavos(amount)), None);
-        let mut all = vec![offers.cash.clone(), counter, at_once];
-        all.extend(offers.improvements.iter().chain(&offers.plans).cloned());
-        all.extend(offers.plan_with(n));
-        let dated: Vec<Offer> = all
+        let chosen: Vec<Offer> = [counter, at_once].into_iter().chain(offers.plan_with(n)).collect();
+        let all = chosen.iter().chain(&offers.improvements).chain(&offers.plans).chain([&offers.cash]);
+        let dated: Vec<Offer> = chosen
             .iter()
             .filter_map(|offer| offers.with_date(offer, calendar::add_days(today, first)).ok())
             .collect();
-        for offer in all.iter().chain(&dated) {
+        for offer in all.chain(&dated) {
             prop_assert_eq!(audit(&policy, &debtor, today, offer), [], "{:?}", offer);
         }
         // A discount never raises what is paid.
