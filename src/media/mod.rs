@@ -1,5 +1,9 @@
 //! Sound between the wire and the core: codecs, RTP, jitter, resampling. No sockets here.
 
+pub mod level;
+pub mod resample;
+pub mod wav;
+
 /// Samples a second, everywhere inside: the telephone's rate.
 pub const RATE: u32 = 8_000;
 /// Samples in a frame of 20 ms.

@@ -3,3 +3,4 @@
 mod audiosocket;
 mod twilio;
 mod wires;
+mod voices;
