@@ -4,3 +4,5 @@ mod audiosocket;
 mod twilio;
 mod wires;
 mod voices;
+#[cfg(feature = "whisper")]
+mod whisper;
