@@ -3,6 +3,7 @@
 mod audiosocket;
 mod twilio;
 mod wires;
+mod layers;
 mod voices;
 #[cfg(feature = "whisper")]
 mod whisper;

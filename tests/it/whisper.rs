@@ -73,6 +73,8 @@ mod ggml {
     /// Position of the last of the four tokens that the decoder is started with.
     const FIRST: usize = 3;
     const WORD: usize = 1_000;
+    /// Where GPT-2's vocabulary, which these models share, has the blank.
+    const BLANK: usize = 220;
 
     pub fn model(words: &[&str]) -> Vec<u8> {
         let mut out = Vec::with_capacity(4_400_000);
@@ -92,7 +94,8 @@ mod ggml {
     fn texts(out: &mut Vec<u8>, words: &[&str]) {
         ints(out, &[TEXTS]);
         for n in 0..TEXTS {
-            let text = n.checked_sub(WORD).and_then(|n| words.get(n)).map_or_else(|| format!("<{n}>"), |word| (*word).to_owned());
+            let word = n.checked_sub(WORD).and_then(|n| words.get(n)).or((n == BLANK).then_some(&" "));
+            let text = word.map_or_else(|| format!("<{n}>"), |word| (*word).to_owned());
             ints(out, &[text.len()]);
             out.write_all(text.as_bytes()).expect("memory");
         }

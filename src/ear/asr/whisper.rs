@@ -47,7 +47,9 @@ impl Whisper {
         parameters.use_gpu(false).flash_attn(false);
         let context = WhisperContext::new_with_params(model, parameters)
             .map_err(|error| unavailable(&format!("{} is no ggml model of whisper.cpp ({error})", model.display())))?;
-        let params = params(threads, context.is_multilingual());
+        let mut params = params(threads, context.is_multilingual());
+        // Without a token for the blank, keeping it back throws through the C interface and ends the process.
+        params.set_suppress_blank((0..context.n_vocab()).any(|token| context.token_to_str(token) == Ok(" ")));
         Ok(Self { context, params })
     }
 
@@ -115,7 +117,6 @@ fn params(threads: usize, multilingual: bool) -> FullParams<'static, 'static> {
     params.set_no_timestamps(true);
     // Otherwise nonsense is decoded again, up to five times, at higher temperatures.
     params.set_temperature_inc(0.0);
-    params.set_suppress_blank(true);
     params.set_suppress_nst(true);
     params.set_print_progress(false);
     params.set_print_realtime(false);
