@@ -3,4 +3,5 @@
 pub mod cache;
 pub mod lexicon;
 pub mod recorded;
+pub mod ssml;
 pub mod tts;

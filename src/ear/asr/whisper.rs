@@ -49,7 +49,7 @@ impl Whisper {
             .map_err(|error| unavailable(&format!("{} is no ggml model of whisper.cpp ({error})", model.display())))?;
         let mut params = params(threads, context.is_multilingual());
         // Without a token for the blank, keeping it back throws through the C interface and ends the process.
-        params.set_suppress_blank((0..context.n_vocab()).any(|token| context.token_to_str(token) == Ok(" ")));
+        params.set_suppress_blank((0..context.n_vocab()).any(|token| context.token_to_str(token).is_ok_and(|text| text == " ")));
         Ok(Self { context, params })
     }
 
