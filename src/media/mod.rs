@@ -1,14 +1,7 @@
 //! Sound between the wire and the core: codecs, RTP, jitter, resampling. No sockets here.
 
-mod conceal;
-pub mod dtmf_event;
-pub mod g711;
-pub mod jitter;
-pub mod latch;
 pub mod level;
-pub mod receiver;
 pub mod resample;
-pub mod rtp;
 pub mod wav;
 
 /// Samples a second, everywhere inside: the telephone's rate.

@@ -3,5 +3,5 @@
 pub mod cache;
 pub mod lexicon;
 pub mod recorded;
-pub mod playout;
+pub mod ssml;
 pub mod tts;

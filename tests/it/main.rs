@@ -8,3 +8,7 @@ mod postgres;
 mod twilio;
 mod voices;
 mod wires;
+mod layers;
+mod voices;
+#[cfg(feature = "whisper")]
+mod whisper;

@@ -104,3 +104,67 @@ mod espeak {
         });
     }
 }
+
+#[cfg(feature = "piper")]
+mod piper {
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use combinado::media::level;
+    use combinado::mouth::tts::espeak::Espeak;
+    use combinado::mouth::tts::piper::Piper;
+    use combinado::mouth::tts::{Chain, Settings, Voice, VoiceError};
+
+    fn model() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/voice.onnx")
+    }
+
+    fn espeak() -> Espeak {
+        Espeak::open(None).expect("the voice in the box opens")
+    }
+
+    /// With ONNX Runtime installed it speaks; without, it says so at once and tells what to do.
+    #[test]
+    fn a_voice_speaks_or_tells_what_is_missing() {
+        let piper = match Piper::open(&model(), None, espeak()) {
+            Ok(piper) => piper,
+            Err(VoiceError::Unavailable { reason, remedy, .. }) => {
+                assert!(remedy.contains("ORT_DYLIB_PATH"), "{reason}");
+                eprintln!("ONNX Runtime is not installed: only its absence was tested");
+                return;
+            }
+            Err(other) => panic!("{other}"),
+        };
+        let text = "Bom dia, dona Maria. Podemos conversar?";
+        let speech = piper.speak(text, &Settings::default()).expect("speaks");
+        let level = level::active_dbov(&speech).expect("sounds");
+        assert!((level - level::TARGET_DBOV).abs() < 2.0, "{level}");
+        assert!(level::peak(&speech) < 0.95);
+        let fast = piper.speak(text, &Settings { rate: 240, ..Settings::default() }).expect("speaks");
+        assert!(fast.len() < speech.len(), "{} {}", fast.len(), speech.len());
+        assert!(piper.speak("...", &Settings::default()).is_err());
+    }
+
+    #[test]
+    fn a_missing_model_or_library_is_an_error_with_a_remedy() {
+        let nowhere = Piper::open(Path::new("/nowhere/voice.onnx"), None, espeak()).err().expect("no model");
+        assert!(nowhere.to_string().contains("models add"), "{nowhere}");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let wrong = directory.path().join("wrong.onnx");
+        std::fs::write(&wrong, b"no graph").expect("writable");
+        std::fs::copy(model().with_extension("onnx.json"), directory.path().join("wrong.onnx.json")).expect("writable");
+        assert!(matches!(Piper::open(&wrong, None, espeak()), Err(VoiceError::Unavailable { .. })));
+    }
+
+    /// What a server does when Piper is configured and not there: it speaks all the same.
+    #[test]
+    fn the_chain_speaks_without_piper() {
+        let missing = Piper::open(&model(), Some(Path::new("/nowhere/libonnxruntime.so")), espeak());
+        let mut voices: Vec<Arc<dyn Voice>> = Vec::new();
+        if let Ok(piper) = missing {
+            voices.push(Arc::new(piper));
+        }
+        voices.push(Arc::new(espeak()));
+        assert!(Chain::new(voices).speak("bom dia", &Settings::default()).is_ok());
+    }
+}

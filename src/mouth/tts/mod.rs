@@ -6,6 +6,8 @@ mod data;
 #[cfg(feature = "espeak")]
 pub mod espeak;
 pub mod finish;
+#[cfg(feature = "piper")]
+pub mod piper;
 
 pub use chain::Chain;
 
