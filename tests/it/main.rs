@@ -1,10 +1,7 @@
 //! The parts together, in one binary: a module for each subject.
 
 mod audiosocket;
-mod channels;
-mod desk;
-mod ledger;
-mod postgres;
+mod sip;
 mod twilio;
 mod voices;
 mod wires;
