@@ -14,13 +14,14 @@ pub struct Args {
 #[derive(Subcommand)]
 enum What {
     /// Acerto do reconhecedor num manifesto / accuracy of the recogniser on a manifest
-    // Asr(super::bench_asr::Args),
+    Asr(super::bench_asr::Args),
     /// Ligações ao mesmo tempo: resposta, interrupção, CPU e memória / concurrent calls
     Calls(super::bench_calls::Args),
 }
 
 pub fn run(args: &Args, config: Config, out: Output) -> anyhow::Result<Exit> {
     match &args.what {
+        What::Asr(args) => super::bench_asr::run(args, out),
         What::Calls(args) => super::bench_calls::run(args, config, out),
     }
 }

@@ -1,8 +1,7 @@
 //! The commands. Data goes to stdout, everything else to stderr; `--json` prints one object a line.
 
-pub mod inspect;
-pub mod models;
-pub mod say;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use serde::Serialize;
@@ -11,18 +10,18 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{self, Config};
 
 pub mod bench;
-// pub mod bench_asr;
+pub mod bench_asr;
 pub mod bench_calls;
 pub mod check;
 pub mod dev;
 pub mod doctor;
 pub mod inspect;
-// pub mod listen;
-// pub mod models;
+pub mod listen;
+pub mod models;
 pub mod offer;
 pub mod parse;
 pub mod replay;
-// pub mod say;
+pub mod say;
 pub mod serve;
 pub mod simulate;
 pub mod talk;
@@ -87,9 +86,9 @@ enum Command {
     /// Confere configuração, roteiro, gramáticas e política / every mistake at once
     Check(check::Args),
     /// Reconhece uma gravação / recognise a recording
-    // Listen(listen::Args),
+    Listen(listen::Args),
     /// Fala um texto / speak a text
-    // Say(say::Args),
+    Say(say::Args),
     /// O sentido de uma frase / meaning of a sentence
     Parse(parse::Args),
     /// O que é este código: boleto, Pix, CPF, CNPJ, telefone / what a code is, and whether it is valid
@@ -99,7 +98,7 @@ enum Command {
     /// Refaz uma ligação gravada / run a recorded call again
     Replay(replay::Args),
     /// Modelos de voz e de reconhecimento / list, verify, add, fetch
-    // Models(models::Args),
+    Models(models::Args),
     /// Medições / measurements
     Bench(bench::Args),
     /// O que há de errado com esta instalação / what is wrong with this installation
@@ -142,6 +141,9 @@ fn run(command: Command, file: Option<PathBuf>, config: Config, out: Output) -> 
         Command::Talk(args) => talk::run(&args, &config, out),
         Command::Simulate(args) => simulate::run(&args, &config, out),
         Command::Check(args) => check::run(&args, file.as_deref(), &config, out),
+        Command::Listen(args) => listen::run(&args, out),
+        Command::Say(args) => say::run(&args, out),
+        Command::Models(args) => models::run(&args, out),
         Command::Parse(args) => parse::run(&args, out),
         Command::Inspect(args) => inspect::run(&args, out),
         Command::Offer(args) => offer::run(&args, &config, out),

@@ -1,11 +1,14 @@
 //! The parts together, in one binary: a module for each subject.
 
 mod audiosocket;
+mod channels;
+mod desk;
+mod layers;
+mod ledger;
+mod postgres;
 mod sip;
 mod twilio;
 mod voices;
-mod wires;
-mod layers;
-mod voices;
 #[cfg(feature = "whisper")]
 mod whisper;
+mod wires;

@@ -74,12 +74,12 @@ impl Dialogue {
         let debtor = self.brief.account.open(&proof);
         let Ok(offers) = offer::offers(&self.brief.policy, debtor, self.brief.today) else { return "sem_oferta" };
         self.facts.insert("credor".into(), debtor.creditor.name.clone());
-        let first = debtor.contracts.iter().min_by_key(|contract| contract.due);
-        if let Some(contract) = first {
-            self.facts.insert("descricao".into(), contract.description.clone());
-            self.facts.insert("data_vencimento".into(), verbalise::date(contract.due, self.brief.today));
+        // Prescribed contracts are not among what is owed, and are never spoken of.
+        if let Some(oldest) = offers.owed.first() {
+            self.facts.insert("descricao".into(), oldest.contract.description.clone());
+            self.facts.insert("data_vencimento".into(), verbalise::date(oldest.contract.due, self.brief.today));
         }
-        let count = verbalise::count(debtor.contracts.len() as u64, verbalise::Gender::Feminine);
+        let count = verbalise::count(offers.owed.len() as u64, verbalise::Gender::Feminine);
         self.facts.insert("n_contratos".into(), count);
         facts::tell_debt(&mut self.facts, &offers, &offers.cash, self.brief.today);
         self.offers = Some(offers);
