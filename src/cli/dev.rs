@@ -92,7 +92,7 @@ async fn start(args: &Args, mut config: Config, out: Output) -> anyhow::Result<E
     Ok(exit)
 }
 
-async fn import(ledger: &Ledger, debtors: &[Debtor], now: Timestamp) -> anyhow::Result<()> {
+pub(super) async fn import(ledger: &Ledger, debtors: &[Debtor], now: Timestamp) -> anyhow::Result<()> {
     let rows: Vec<DebtorRow> = debtors.iter().map(DebtorRow::from_debtor).collect::<Result<_, _>>()?;
     ledger.import(&rows, now).await?;
     Ok(())

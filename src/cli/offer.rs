@@ -68,7 +68,7 @@ fn find(name: &str, today: Date, config: &Config) -> anyhow::Result<Debtor> {
 
 fn tree(computation: &Computation, depth: usize) -> String {
     let mut text = format!("{}{}: {}  {}", "  ".repeat(depth + 1), computation.label, computation.value, computation.formula);
-    for child in &computation.children {
+    for child in &computation.parts {
         text.push('\n');
         text.push_str(&tree(child, depth + 1));
     }

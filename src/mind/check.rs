@@ -74,7 +74,7 @@ fn targets(route: &Route) -> Vec<&Target> {
 }
 
 fn check_targets(script: &Script, report: &mut Report<'_>) {
-    let mut check_route = |section: &str, key: &str, route: &Route| {
+    let check_route = |report: &mut Report<'_>, section: &str, key: &str, route: &Route| {
         for target in targets(route) {
             if let Target::State(name) = target
                 && !script.state.contains_key(name)
@@ -93,21 +93,21 @@ fn check_targets(script: &Script, report: &mut Report<'_>) {
     for (name, state) in &script.state {
         let section = format!("state.{name}");
         for (key, route) in &state.on {
-            check_route(&section, key, route);
+            check_route(report, &section, key, route);
         }
         for (key, route) in [("next", &state.next), ("silence", &state.silence), ("confusion", &state.confusion)] {
             if let Some(route) = route {
-                check_route(&section, key, route);
+                check_route(report, &section, key, route);
             }
         }
     }
     for (key, route) in &script.global.on {
-        check_route("global", key, route);
+        check_route(report, "global", key, route);
     }
     let global = &script.global;
     for (key, route) in [("silence", &global.silence), ("confusion", &global.confusion), ("overtime", &global.overtime)] {
         match route {
-            Some(route) => check_route("global", key, route),
+            Some(route) => check_route(report, "global", key, route),
             None => {
                 let message = format!("[global] has no `{key}`: a call could not end there");
                 report.add("global", key, "missing-exit", message, "name the state that takes leave");

@@ -14,8 +14,10 @@ use crate::mind::dialogue::{Effect, Evidence, Means, Outcome};
 use crate::mind::facts::{Facts, written_date};
 use crate::mind::offer::{Offer, OfferKind};
 
+/// Why an effect could not be done.
 #[derive(Debug, thiserror::Error)]
-enum EffectError {
+#[non_exhaustive]
+pub enum EffectError {
     #[error("the ledger did not take it")]
     Ledger(#[from] LedgerError),
     #[error("the boleto cannot be issued")]
@@ -127,7 +129,10 @@ impl Shared {
 }
 
 /// One instrument for each instalment: a boleto line and barcode, or a static Pix code.
-fn issue_all(issuer: &Issuer, id: AgreementId, offer: &Offer, means: Means) -> Result<Vec<NewInstrument>, EffectError> {
+///
+/// # Errors
+/// An account or a Pix key that no instrument can be made for.
+pub fn issue(issuer: &Issuer, id: AgreementId, offer: &Offer, means: Means) -> Result<Vec<NewInstrument>, EffectError> {
     offer
         .instalments
         .iter()
@@ -140,12 +145,6 @@ fn issue_all(issuer: &Issuer, id: AgreementId, offer: &Offer, means: Means) -> R
             }
         })
         .collect()
-}
-
-/// Like the private one; for commands that show what would be issued.
-#[expect(private_interfaces, reason = "the error is only printed")]
-pub fn issue(issuer: &Issuer, id: AgreementId, offer: &Offer, means: Means) -> Result<Vec<NewInstrument>, EffectError> {
-    issue_all(issuer, id, offer, means)
 }
 
 fn boleto(issuer: &Issuer, id: AgreementId, instalment: u32, due: Date, amount: Centavos) -> Result<NewInstrument, EffectError> {

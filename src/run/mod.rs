@@ -10,7 +10,7 @@ mod recorder;
 mod server;
 pub mod voices;
 
-pub use effects::issue;
+pub use effects::{EffectError, issue};
 pub use exchange::brief_for;
 pub use kit::{Kit, KitError, Sources};
 pub use recorder::{LogHeader, read_log, write_log};

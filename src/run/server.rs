@@ -173,6 +173,7 @@ fn start_outbox(shared: &Arc<Shared>, stop: CancellationToken) -> Result<(), Ser
             Outcome::Sent { .. } => MessageState::Sent,
             Outcome::Failed { .. } => MessageState::Failed,
             Outcome::Again { .. } => MessageState::Queued,
+            Outcome::Unknown { .. } => MessageState::Sending,
         };
         crate::telemetry::MessageSettled { sent: state == MessageState::Sent }.emit();
         if let Some(call) = settled.call {

@@ -2,7 +2,6 @@
 //!
 //! Nobody here exists. The telephone numbers are in 9 0000-01xx, which no operator hands out; the CPFs are computed.
 
-use jiff::ToSpan;
 use uuid::Uuid;
 
 use crate::base::{BasisPoints, Centavos, Cnpj, Cpf, Date, DebtorId, Phone, Uf, calendar, fold, uf_of};
