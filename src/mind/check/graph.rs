@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::mind::facts::Condition;
 use crate::mind::script::{Route, Script, State, Target, Verb};
 
 /// What is known on every path into a state. Ordered: each includes the ones before.
@@ -41,9 +42,9 @@ impl Graph {
                 continue;
             }
             graph.reached.insert(name.clone(), reached.clone());
-            for (key, target) in routes(script, state) {
+            for Edge { key, when, target } in routes(script, state) {
                 graph.edges.entry(name.clone()).or_default().insert(target.to_owned());
-                let knowledge = after(state.act, key, reached.knowledge);
+                let knowledge = after(state.act, key, reached.knowledge).max(implied(when));
                 open.push((target.to_owned(), Reached { knowledge, from: Some(name.clone()) }));
             }
         }
@@ -92,8 +93,34 @@ fn targets(route: &Route) -> Vec<&Target> {
     super::targets(route)
 }
 
-/// Every state that `state` may lead to, with the key of the route.
-fn routes<'a>(script: &'a Script, state: &'a State) -> Vec<(&'a str, &'a str)> {
+/// One way out of a state.
+struct Edge<'a> {
+    /// The intent or outcome that leads along it.
+    key: &'a str,
+    /// What holds whenever it is taken.
+    when: Option<Condition>,
+    target: &'a str,
+}
+
+/// What is surely known where a condition holds.
+const fn implied(when: Option<Condition>) -> Knowledge {
+    match when {
+        Some(Condition::Identificado) => Knowledge::Verified,
+        Some(Condition::TemMelhora | Condition::TemParcelas) => Knowledge::Debt,
+        Some(Condition::TemAcordo) => Knowledge::Deal,
+        Some(Condition::TemHumano) | None => Knowledge::Nobody,
+    }
+}
+
+fn cases(route: &Route) -> Vec<(Option<Condition>, &Target)> {
+    match route {
+        Route::Target(target) => vec![(None, target)],
+        Route::Cases(cases) => cases.iter().map(|case| (case.when, &case.to)).collect(),
+    }
+}
+
+/// Every state that `state` may lead to.
+fn routes<'a>(script: &'a Script, state: &'a State) -> Vec<Edge<'a>> {
     let own = state.on.iter().map(|(key, route)| (key.as_str(), route));
     let next = state.next.iter().map(|route| ("next", route));
     let exits = [&state.silence, &state.confusion].into_iter().flatten().map(|route| ("exit", route));
@@ -108,9 +135,9 @@ fn routes<'a>(script: &'a Script, state: &'a State) -> Vec<(&'a str, &'a str)> {
     own.chain(next)
         .chain(exits)
         .chain(general)
-        .flat_map(|(key, route)| targets(route).into_iter().map(move |target| (key, target)))
-        .filter_map(|(key, target)| match target {
-            Target::State(name) => Some((key, name.as_str())),
+        .flat_map(|(key, route)| cases(route).into_iter().map(move |(when, target)| (key, when, target)))
+        .filter_map(|(key, when, target)| match target {
+            Target::State(name) => Some(Edge { key, when, target: name }),
             Target::Repeat | Target::Back | Target::Wait => None,
         })
         .collect()
