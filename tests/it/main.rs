@@ -1,11 +1,6 @@
 //! The parts together, in one binary: a module for each subject.
 
 mod audiosocket;
-mod channels;
-mod desk;
-mod layers;
-mod ledger;
-mod postgres;
 mod sip;
 mod twilio;
 mod voices;
