@@ -1,6 +1,7 @@
 //! The commands. Data goes to stdout, everything else to stderr; `--json` prints one object a line.
 
 pub mod inspect;
+pub mod parse;
 
 use serde::Serialize;
 

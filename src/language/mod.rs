@@ -3,3 +3,4 @@
 pub mod g2p;
 pub mod grammar;
 pub mod verbalise;
+pub mod meaning;

@@ -1,0 +1,158 @@
+//! From the literal tags of a grammar to an intent with typed slots.
+//!
+//! Conventions of the tags, which `grammars/*.gram` keep:
+//! - `INFORMA_DATA`: capitals and underscores name an intent. Of several the last one holds, except that a mere yes or a
+//!   greeting does not replace an intent that says more ("dia cinco, pode ser").
+//! - `canal=zap`: a slot with this text.
+//! - `data(` … `)`: a slot whose value is made of the tags between. Its name tells its type ([`Kind`]).
+//!
+//! A slot said twice keeps the later value: "dia cinco, não, dia dez".
+
+mod date;
+mod number;
+#[cfg(test)]
+mod tests;
+mod time;
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use crate::base::Date;
+
+pub use date::DateValue;
+
+/// What one turn of the caller means.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Meaning {
+    pub intent: Option<String>,
+    pub slots: BTreeMap<String, Value>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// As dictated, leading zeros kept.
+    Digits(String),
+    Date(DateValue),
+    Money {
+        centavos: i64,
+        /// "uns trezentos", "um e meio": to be confirmed.
+        approximate: bool,
+    },
+    Count(u32),
+    #[serde(serialize_with = "clock_face")]
+    Time {
+        hour: u8,
+        minute: u8,
+    },
+    /// A date of birth; people often leave the year out.
+    Birth {
+        day: u8,
+        month: u8,
+        year: Option<i16>,
+    },
+    Text(String),
+}
+
+/// What the tags inside a slot are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Digits,
+    /// A day to come: the next that fits.
+    Date,
+    /// A day gone by: the last that fits.
+    PastDate,
+    Birth,
+    Money,
+    Count,
+    Time,
+    Text,
+}
+
+impl Kind {
+    /// The kind of the slot called `name`.
+    pub fn of(name: &str) -> Self {
+        match name {
+            "digitos" | "telefone" | "cpf" => Self::Digits,
+            "data" => Self::Date,
+            "pago_em" => Self::PastDate,
+            "nascimento" => Self::Birth,
+            "valor" | "entrada" => Self::Money,
+            "parcelas" | "n" => Self::Count,
+            "hora" => Self::Time,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// Reads the tags of one turn, said on the day `today`.
+pub fn read(tags: &[String], today: Date) -> Meaning {
+    let mut meaning = Meaning::default();
+    let mut capture: Option<(&str, Vec<&str>)> = None;
+    for tag in tags {
+        match (&mut capture, tag.as_str()) {
+            (Some((name, inside)), ")") => {
+                let value = evaluate(Kind::of(name), inside, today);
+                meaning.slots.extend(value.map(|value| ((*name).to_owned(), value)));
+                capture = None;
+            }
+            (Some((_, inside)), tag) => inside.push(tag),
+            (None, tag) => match tag.strip_suffix('(') {
+                Some(name) => capture = Some((name, Vec::new())),
+                None => meaning.add(tag),
+            },
+        }
+    }
+    meaning
+}
+
+impl Meaning {
+    fn add(&mut self, tag: &str) {
+        if let Some((slot, text)) = tag.split_once('=') {
+            self.slots.insert(slot.to_owned(), Value::Text(text.to_owned()));
+        } else if is_intent(tag) && self.intent.as_deref().is_none_or(|before| rank(tag) >= rank(before)) {
+            self.intent = Some(tag.to_owned());
+        }
+    }
+
+    pub fn is(&self, intent: &str) -> bool {
+        self.intent.as_deref() == Some(intent)
+    }
+}
+
+fn is_intent(tag: &str) -> bool {
+    tag.len() > 1
+        && tag.starts_with(|c: char| c.is_ascii_uppercase())
+        && tag.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// How much an intent says. What says less does not replace what says more in the same turn.
+fn rank(intent: &str) -> u8 {
+    match intent {
+        "ATENDE_ALO" | "DESPEDIDA" => 0,
+        "SIM" => 1,
+        // "não, pode falar" is a yes, and "sim, não" a no; but a no after more than a yes takes that back.
+        "NAO" => 1,
+        // Danger to life is never talked over.
+        "RISCO_VIDA" => 3,
+        _ => 2,
+    }
+}
+
+fn evaluate(kind: Kind, tags: &[&str], today: Date) -> Option<Value> {
+    match kind {
+        Kind::Digits => number::digits(tags).map(Value::Digits),
+        Kind::Date => date::coming(tags, today).map(Value::Date),
+        Kind::PastDate => date::past(tags, today).map(Value::Date),
+        Kind::Birth => date::birth(tags, today),
+        Kind::Money => number::money(tags),
+        Kind::Count => number::count(tags).map(Value::Count),
+        Kind::Time => time::time(tags),
+        Kind::Text => Some(Value::Text(tags.join(" "))),
+    }
+}
+
+fn clock_face<S: Serializer>(hour: &u8, minute: &u8, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!("{hour:02}:{minute:02}"))
+}
