@@ -1,7 +1,7 @@
 //! The commands. Data goes to stdout, everything else to stderr; `--json` prints one object a line.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+pub mod inspect;
+pub mod parse;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use serde::Serialize;

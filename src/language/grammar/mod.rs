@@ -91,6 +91,32 @@ impl Grammar {
         compile::compile(self, &starts, dynamic)
     }
 
+    /// Compiles the alternatives of several grammars, each `file.gram` (its root) or `file.gram#rule`, as the states of
+    /// a script list them.
+    pub fn automaton_of(
+        files: &dyn Files,
+        grammars: &[&str],
+        dynamic: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Automaton, Vec<GrammarError>> {
+        let mut together = Self { main: String::new(), trees: BTreeMap::new() };
+        let mut errors = Vec::new();
+        let mut starts = Vec::new();
+        for grammar in grammars {
+            let (file, rule) = grammar.split_once('#').map_or((*grammar, None), |(file, rule)| (file, Some(rule)));
+            match Self::load(files, file).and_then(|loaded| Ok((loaded.start(file, rule).map_err(|error| vec![error])?, loaded))) {
+                Ok((start, loaded)) => {
+                    starts.push(start);
+                    together.trees.extend(loaded.trees);
+                }
+                Err(more) => errors.extend(more),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        compile::compile(&together, &starts, dynamic).map_err(|error| vec![error])
+    }
+
     /// The names of the rules of the main file.
     pub fn rules(&self) -> impl Iterator<Item = &str> {
         self.trees.get(&self.main).into_iter().flat_map(|tree| tree.rules.keys()).map(String::as_str)

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use super::Value;
 use super::number::Sum;
-use crate::base::Date;
+use crate::base::{Date, calendar};
 
 /// A day as far as it was said. Moving it to a business day is left to who offers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,24 +202,16 @@ fn weekday_after(weekday: Weekday, next: Option<&str>, today: Date) -> Option<Da
     })
 }
 
-/// The `nth` business day as labour law counts pay days: Saturday is one, holidays with a fixed date are none.
+/// The `nth` business day as labour law counts pay days, Saturday among them.
 fn business_day(nth: i64, next_month: bool, today: Date) -> Option<Date> {
-    let this = today.first_of_month();
-    let month = if next_month { this.checked_add(1.month()).ok()? } else { this };
-    let day = nth_business_day(nth, month)?;
-    if day >= today { Some(day) } else { nth_business_day(nth, month.checked_add(1.month()).ok()?) }
-}
-
-fn nth_business_day(nth: i64, first: Date) -> Option<Date> {
-    let nth = usize::try_from(nth).ok()?.checked_sub(1)?;
-    let days = first.series(1.day()).take_while(|day| day.month() == first.month());
-    days.filter(|day| is_working(*day)).nth(nth)
-}
-
-fn is_working(day: Date) -> bool {
-    /// National holidays with a fixed date (`domain.md` §3.8).
-    const HOLIDAYS: [(i8, i8); 9] = [(1, 1), (4, 21), (5, 1), (9, 7), (10, 12), (11, 2), (11, 15), (11, 20), (12, 25)];
-    day.weekday() != Weekday::Sunday && !HOLIDAYS.contains(&(day.month(), day.day()))
+    let nth = usize::try_from(nth).ok()?;
+    let month = if next_month { calendar::add_months(today.first_of_month(), 1) } else { today };
+    let day = calendar::nth_working_day(month.year(), month.month(), nth)?;
+    if day >= today {
+        return Some(day);
+    }
+    let later = calendar::add_months(month.first_of_month(), 1);
+    calendar::nth_working_day(later.year(), later.month(), nth)
 }
 
 /// The last day that fits, `today` included: "paguei dia dez".
