@@ -1,5 +1,9 @@
 //! One test binary: a module per subject.
 
 mod audiosocket;
+mod channels;
+mod desk;
+mod ledger;
+mod postgres;
 mod twilio;
 mod wires;
