@@ -18,7 +18,7 @@ pub struct Pace {
     pub parallel: usize,
     /// How often it looks for letters that nobody rang for: repeats, and those of other servers.
     pub look_every: Duration,
-    /// How long a claim holds. Must exceed the sender's longest wait, or two would work on one letter.
+    /// How long a claim holds. Must exceed twice the sender's longest wait, or slow answers count as lost.
     pub lease: Duration,
     /// First wait before another attempt; it doubles, with jitter, up to `longest_wait`.
     pub first_wait: Duration,
@@ -130,16 +130,14 @@ impl Outbox {
     }
 
     async fn attempt(&self, claim: &Claim) -> Result<Outcome, LedgerError> {
+        let half = self.pace.lease / 2;
         let twins = if claim.doubtful { self.ledger.twins_of(claim).await? } else { Vec::new() };
-        let letter = Letter {
-            id: claim.id,
-            to: claim.to.clone(),
-            text: claim.text.clone(),
-            tried_at: claim.tried_at,
-            twins,
-        };
+        let letter =
+            Letter { id: claim.id, to: claim.to.clone(), text: claim.text.clone(), tried_at: claim.tried_at, twins };
         if claim.doubtful {
-            match self.sender.find(&letter).await {
+            // Look-up and attempt get half a lease each: whoever is slower has lost the letter to another worker.
+            let found = tokio::time::timeout(half, self.sender.find(&letter)).await;
+            match found.unwrap_or(Found::Unavailable { error: "timeout".to_owned() }) {
                 Found::There { provider_id } => return Ok(Outcome::Sent { provider_id }),
                 Found::Unavailable { error } => return Ok(self.unknown(claim, error)),
                 Found::Nothing if claim.attempt > self.pace.max_attempts => {
@@ -148,7 +146,8 @@ impl Outbox {
                 Found::Nothing => {}
             }
         }
-        Ok(self.judge(claim, self.sender.send(&letter).await))
+        let answer = tokio::time::timeout(half, self.sender.send(&letter)).await;
+        Ok(self.judge(claim, answer.unwrap_or(Answer::Unknown { error: "timeout".to_owned() })))
     }
 
     fn judge(&self, claim: &Claim, answer: Answer) -> Outcome {

@@ -155,7 +155,9 @@ pub fn payment_text(payment: &Payment<'_>) -> String {
             format!("{creditor}: {name}, boleto do seu acordo {amount} venc. {due}. Codigo:\n{digits}")
         }
         // A Pix code takes a part and a half; the name would only make it longer.
-        Code::Pix(payload) => format!("{creditor}: Pix copia e cola do acordo, {amount} ate {due}:\n{}", payload.trim()),
+        Code::Pix(payload) => {
+            format!("{creditor}: Pix copia e cola do acordo, {amount} ate {due}:\n{}", payload.trim())
+        }
     }
 }
 

@@ -22,16 +22,39 @@ use crate::ledger::{MessageState, TurnRow, Who};
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum LiveEvent {
-    Started { call: CallId, wire: String, at: Timestamp },
+    Started {
+        call: CallId,
+        wire: String,
+        at: Timestamp,
+    },
     /// The script moved on.
-    State { call: CallId, state: String },
+    State {
+        call: CallId,
+        state: String,
+    },
     /// What has been understood of a sentence that is still being spoken.
-    Partial { call: CallId, who: Who, text: String },
+    Partial {
+        call: CallId,
+        who: Who,
+        text: String,
+    },
     /// A turn is over, as the ledger has it.
-    Turn { turn: TurnRow },
-    Agreement { call: CallId, total_centavos: Centavos, instalments: u32 },
-    Message { call: CallId, state: MessageState },
-    Ended { call: CallId, disposition: String },
+    Turn {
+        turn: TurnRow,
+    },
+    Agreement {
+        call: CallId,
+        total_centavos: Centavos,
+        instalments: u32,
+    },
+    Message {
+        call: CallId,
+        state: MessageState,
+    },
+    Ended {
+        call: CallId,
+        disposition: String,
+    },
 }
 
 impl LiveEvent {

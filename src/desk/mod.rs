@@ -7,6 +7,7 @@ mod live;
 mod pages;
 mod recording;
 mod view;
+mod wave;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state, map_response};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -74,10 +75,13 @@ impl Desk {
     }
 }
 
-/// `/desk/…`, `/api/v1/…`, `/livez`, `/readyz` and `/metrics`.
+/// `/desk/…` (and `/`, which leads there), `/api/v1/…`, `/livez`, `/readyz` and `/metrics`.
 pub fn router(desk: Desk) -> Router {
     let desk = Arc::new(desk);
+    let console = async || Redirect::to("/desk/chamadas");
     let seen = Router::new()
+        .route("/", get(console))
+        .route("/desk/", get(console))
         .nest("/desk", pages::routes())
         .nest("/api/v1", api::routes())
         .layer(from_fn_with_state(desk.clone(), admit));
@@ -172,8 +176,7 @@ async fn ledger_metrics(ledger: &Ledger) -> Result<String, LedgerError> {
 
 /// What an operator is told about a failed request: the chain of causes, never what was asked for.
 fn log(error: &(dyn std::error::Error + 'static)) {
-    let causes: Vec<String> = std::iter::successors(error.source(), |cause| cause.source())
-        .map(ToString::to_string)
-        .collect();
+    let causes: Vec<String> =
+        std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect();
     tracing::error!(%error, ?causes, "desk");
 }

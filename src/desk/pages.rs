@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use jiff::Timestamp;
 
-use super::{Desk, live, log, recording, view};
+use super::{Desk, live, log, recording, view, wave};
 use crate::base::Date;
 use crate::ledger::LedgerError;
 
@@ -23,6 +23,7 @@ pub(super) fn routes() -> Router<Arc<Desk>> {
         .route("/chamadas", get(calls))
         .route("/chamadas/{id}", get(call))
         .route("/chamadas/{id}/gravacao.wav", get(recording::wav))
+        .route("/chamadas/{id}/onda.svg", get(wave::svg))
         .route("/chamadas/{id}/ao-vivo", get(live::call))
         .route("/ao-vivo", get(live::all))
         .route("/desk.css", get(async || asset("text/css; charset=utf-8", include_str!("pages/desk.css"))))

@@ -42,7 +42,7 @@ pub(super) async fn wav(
 }
 
 /// `path` in `folder`, unless it leads out of it.
-fn inside(folder: &FilePath, path: &str) -> Option<PathBuf> {
+pub(super) fn inside(folder: &FilePath, path: &str) -> Option<PathBuf> {
     let path = FilePath::new(path);
     path.components().all(|part| matches!(part, Component::Normal(_))).then(|| folder.join(path))
 }
@@ -51,7 +51,10 @@ fn inside(folder: &FilePath, path: &str) -> Option<PathBuf> {
 enum Wanted {
     Everything,
     /// From the first to the last byte, both included.
-    Part { from: u64, to: u64 },
+    Part {
+        from: u64,
+        to: u64,
+    },
     Outside,
 }
 

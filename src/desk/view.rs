@@ -1,21 +1,25 @@
 //! From the ledger's records to pages: values are put into words here, the templates only place them.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::base::{Centavos, Date};
 use crate::channels::sms;
 use crate::ledger::{
     Agreement, CallRecord, CallSummary, Delivery, Direction, Indicator, Instrument, Message, MessageState, Metrics,
-    Reached, TurnRow, Who, tabulation,
+    Percentiles, Reached, TurnRow, Who, tabulation,
 };
+use crate::mind::debt::first_name;
+use crate::mind::offer::Computation;
 
 /// Figures that stand above the list, in this order.
 const CARDS: [&str; 6] = ["tma", "tmo", "cpc_alo", "conv_acordo", "conv_total", "ticket_medio"];
@@ -27,60 +31,86 @@ pub(super) fn calls(
     calls: &[CallSummary],
     metrics: &Metrics,
 ) -> Result<String, minijinja::Error> {
-    let rows: Vec<Row> = calls.iter().map(|call| Row::of(zone, call)).collect();
-    let cards: Vec<Card> = CARDS.iter().filter_map(|key| Card::of(metrics, key)).collect();
-    render(
-        "calls.html",
-        context! {
-            day => day.to_string(),
-            day_shown => day.strftime("%d/%m/%Y").to_string(),
-            before => day.yesterday().ok().map(|day| day.to_string()),
-            after => day.tomorrow().ok().map(|day| day.to_string()),
-            active => metrics.active,
-            counts => counts(metrics),
-            latency => metrics.turn_latency_ms,
-            rows,
-            cards,
-        },
-    )
+    let page = CallsPage {
+        day: day.to_string(),
+        day_shown: day.strftime("%d/%m/%Y").to_string(),
+        before: day.yesterday().ok().map(|day| day.to_string()),
+        after: day.tomorrow().ok().map(|day| day.to_string()),
+        active: metrics.active,
+        counts: counts(metrics),
+        latency: metrics.turn_latency_ms,
+        rows: calls.iter().map(|call| Row::of(zone, call)).collect(),
+        cards: CARDS.iter().filter_map(|key| Card::of(metrics, key)).collect(),
+    };
+    render("calls.html", &page)
+}
+
+#[derive(Serialize)]
+struct CallsPage {
+    day: String,
+    day_shown: String,
+    before: Option<String>,
+    after: Option<String>,
+    active: i64,
+    counts: Vec<(&'static str, i64)>,
+    latency: Option<Percentiles>,
+    rows: Vec<Row>,
+    cards: Vec<Card>,
 }
 
 /// One call.
 pub(super) fn call(zone: &TimeZone, record: &CallRecord) -> Result<String, minijinja::Error> {
     let offset_ms = record.recording.as_ref().map_or(0, |recording| recording.offset_ms);
-    let turns: Vec<Turn> = record.turns.iter().map(|turn| Turn::of(turn, offset_ms)).collect();
-    let messages: Vec<Sms> = record.messages.iter().map(|message| Sms::of(zone, message)).collect();
-    let notes = (!record.notes.is_null()).then(|| tree("notas", &record.notes));
-    render(
-        "call.html",
-        context! {
-            call => Row::of(zone, &record.summary),
-            day => record.summary.started_at.to_zoned(zone.clone()).date().to_string(),
-            day_shown => record.summary.started_at.to_zoned(zone.clone()).strftime("%d/%m/%Y").to_string(),
-            from => masked(&record.from),
-            to => masked(&record.to),
-            script => format!("{} v{}", record.summary.script, record.summary.script_version),
-            secondary => record.summary.secondary.iter().map(|code| label(code)).collect::<Vec<_>>(),
-            reason => record.summary.reason.clone(),
-            recording => record.recording.is_some(),
-            replay => record.input_log.is_some(),
-            live => record.summary.ended_at.is_none(),
-            agreement => record.agreement.as_ref().map(|agreement| Deal::of(zone, agreement)),
-            times => times(zone, &record.summary),
-            turns,
-            messages,
-            notes,
-        },
-    )
+    let summary = &record.summary;
+    let began = summary.started_at.to_zoned(zone.clone());
+    let page = CallPage {
+        call: Row::of(zone, summary),
+        day: began.date().to_string(),
+        day_shown: began.strftime("%d/%m/%Y").to_string(),
+        from: masked(&record.from),
+        to: masked(&record.to),
+        script: format!("{} v{}", summary.script, summary.script_version),
+        secondary: summary.secondary.iter().map(|code| label(code)).collect(),
+        reason: summary.reason.clone(),
+        recording: record.recording.is_some(),
+        replay: record.input_log.is_some(),
+        live: summary.ended_at.is_none(),
+        agreement: record.agreement.as_ref().map(|agreement| Deal::of(zone, agreement)),
+        times: times(zone, summary),
+        turns: record.turns.iter().map(|turn| Turn::of(turn, offset_ms)).collect(),
+        messages: record.messages.iter().map(|message| Sms::of(zone, message)).collect(),
+        notes: (!record.notes.is_null()).then(|| tree("notas", &record.notes)),
+    };
+    render("call.html", &page)
+}
+
+#[derive(Serialize)]
+struct CallPage {
+    call: Row,
+    day: String,
+    day_shown: String,
+    from: String,
+    to: String,
+    script: String,
+    secondary: Vec<String>,
+    reason: Option<String>,
+    recording: bool,
+    replay: bool,
+    live: bool,
+    agreement: Option<Deal>,
+    times: Vec<(&'static str, String, String)>,
+    turns: Vec<Turn>,
+    messages: Vec<Sms>,
+    notes: Option<Node>,
 }
 
 pub(super) fn problem(title: &str, text: &str) -> Result<String, minijinja::Error> {
-    render("problem.html", context! { title, text })
+    render("problem.html", &BTreeMap::from([("title", title), ("text", text)]))
 }
 
-fn render(name: &str, values: minijinja::Value) -> Result<String, minijinja::Error> {
+fn render(name: &str, page: &impl Serialize) -> Result<String, minijinja::Error> {
     static PAGES: OnceLock<Environment<'static>> = OnceLock::new();
-    PAGES.get_or_init(environment).get_template(name)?.render(values)
+    PAGES.get_or_init(environment).get_template(name)?.render(minijinja::Value::from(Serde(page)))
 }
 
 /// The templates. What ends in `.html` is escaped.
@@ -329,7 +359,14 @@ fn spaced_line(line: &str) -> String {
     let part = |from: usize, to: usize| &line[from..to];
     format!(
         "{}.{} {}.{} {}.{} {} {}",
-        part(0, 5), part(5, 10), part(10, 15), part(15, 21), part(21, 26), part(26, 32), part(32, 33), part(33, 47)
+        part(0, 5),
+        part(5, 10),
+        part(10, 15),
+        part(15, 21),
+        part(21, 26),
+        part(26, 32),
+        part(32, 33),
+        part(33, 47)
     )
 }
 
@@ -386,11 +423,13 @@ impl Sms {
     }
 }
 
-/// What is shown as a tree: a value, or what it consists of.
+/// What is shown as a tree: a value, what it consists of, or both.
 #[derive(Serialize)]
 struct Node {
     label: String,
     value: Option<String>,
+    /// How the value came about.
+    formula: Option<String>,
     children: Vec<Node>,
 }
 
@@ -401,16 +440,29 @@ fn tree(key: &str, value: &Value) -> Node {
         .find_map(|unit| key.strip_suffix(unit).map(|label| (label, unit)))
         .unwrap_or((key, ""));
     let label = label.replace('_', " ");
+    if let Ok(computation) = Computation::deserialize(value) {
+        return sum(computation);
+    }
     match value {
         Value::Object(fields) => {
             let children = fields.iter().map(|(key, value)| tree(key, value)).collect();
-            Node { label, value: None, children }
+            Node { label, value: None, formula: None, children }
         }
         Value::Array(items) => {
             let children = (1..).zip(items).map(|(n, item)| tree(&format!("{n}{unit}"), item)).collect();
-            Node { label, value: None, children }
+            Node { label, value: None, formula: None, children }
         }
-        leaf => Node { label, value: Some(leaf_text(leaf, unit)), children: Vec::new() },
+        leaf => Node { label, value: Some(leaf_text(leaf, unit)), formula: None, children: Vec::new() },
+    }
+}
+
+/// An amount and its parts.
+fn sum(computation: Computation) -> Node {
+    Node {
+        label: computation.label,
+        value: Some(computation.value.to_string()),
+        formula: Some(computation.formula),
+        children: computation.parts.into_iter().map(sum).collect(),
     }
 }
 
@@ -466,10 +518,6 @@ fn lasted(from: Timestamp, to: Timestamp) -> String {
 
 fn label(code: &str) -> String {
     tabulation(code).map_or(code, |entry| entry.label).to_owned()
-}
-
-fn first_name(name: &str) -> String {
-    name.split_whitespace().next().unwrap_or("–").to_owned()
 }
 
 /// A number of which only the last four digits are shown.

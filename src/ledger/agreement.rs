@@ -220,8 +220,18 @@ async fn save(tx: &mut Tx, new: &NewAgreement) -> Result<String, sqlx::Error> {
     let sql = "INSERT INTO agreements (id, protocol, day, serial, call, debtor, kind, total, discount, computation,
                evidence, closed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let values = values![
-        new.id, &protocol, day, serial, new.call, new.debtor, &new.kind, new.total, new.discount,
-        new.computation.to_string(), new.evidence.to_string(), new.closed_at,
+        new.id,
+        &protocol,
+        day,
+        serial,
+        new.call,
+        new.debtor,
+        &new.kind,
+        new.total,
+        new.discount,
+        new.computation.to_string(),
+        new.evidence.to_string(),
+        new.closed_at,
     ];
     tx.execute(sql, values).await?;
     Ok(protocol)
@@ -256,8 +266,7 @@ async fn write_down(tx: &mut Tx, new: &NewAgreement, protocol: &str) -> Result<(
         "evidence_sha256": fingerprint(&new.evidence.to_string()),
     });
     let subject = new.id.to_string();
-    let act =
-        Act { actor: "agent", action: "agreement.closed", subject: &subject, body: &body, at: new.closed_at };
+    let act = Act { actor: "agent", action: "agreement.closed", subject: &subject, body: &body, at: new.closed_at };
     append(tx, act).await?;
     Ok(())
 }
@@ -331,8 +340,7 @@ impl RawInstalment {
 impl RawInstrument {
     fn instrument(self) -> Result<Instrument, LedgerError> {
         Ok(Instrument {
-            instalment: u32::try_from(self.instalment)
-                .map_err(|_| LedgerError::Damaged { what: "an instrument" })?,
+            instalment: u32::try_from(self.instalment).map_err(|_| LedgerError::Damaged { what: "an instrument" })?,
             kind: InstrumentKind::from_column(&self.kind)?,
             line: self.line,
             barcode: self.barcode,
@@ -348,8 +356,8 @@ mod tests {
 
     #[test]
     fn a_protocol_has_a_date_a_number_and_a_check_digit() {
-        assert_eq!(protocol("261123", 1), "261123000014");
-        assert_eq!(protocol("261123", 123_456), "2611231234567".to_owned());
+        assert_eq!(protocol("261123", 1), "261123000018");
+        assert_eq!(protocol("261123", 123_456), "2611231234560");
     }
 
     #[test]

@@ -249,8 +249,17 @@ impl Ledger {
                    started_at, input_log) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
         let s = start;
         let values = values![
-            s.id, &*self.node, &s.wire, s.direction.as_str(), &s.from, &s.to, s.debtor, &s.script, &s.script_version,
-            s.started_at, s.input_log.clone(),
+            s.id,
+            &*self.node,
+            &s.wire,
+            s.direction.as_str(),
+            &s.from,
+            &s.to,
+            s.debtor,
+            &s.script,
+            &s.script_version,
+            s.started_at,
+            s.input_log.clone(),
         ];
         self.db.execute(sql, values).await.doing("saving the beginning of a call")?;
         Ok(())
@@ -279,13 +288,22 @@ impl Ledger {
 
     /// Adds a turn. Told twice, the first stands.
     pub async fn add_turn(&self, turn: &TurnRow) -> Result<(), LedgerError> {
-        let sql = "INSERT INTO turns (call, n, who, state, text, meaning, confidence, t0_ms, t1_ms, latency_ms, latency)
+        let sql =
+            "INSERT INTO turns (call, n, who, state, text, meaning, confidence, t0_ms, t1_ms, latency_ms, latency)
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
         let latency = turn.latency.map(|latency| serde_json::json!(latency).to_string());
         let values = values![
-            turn.call, turn.n, turn.who.as_str(), &turn.state, &turn.text, turn.meaning.clone(),
-            turn.confidence.map(f64::from), millis(turn.t0_ms), millis(turn.t1_ms),
-            turn.latency.map(|latency| latency.total_ms), latency,
+            turn.call,
+            turn.n,
+            turn.who.as_str(),
+            &turn.state,
+            &turn.text,
+            turn.meaning.clone(),
+            turn.confidence.map(f64::from),
+            millis(turn.t0_ms),
+            millis(turn.t1_ms),
+            turn.latency.map(|latency| latency.total_ms),
+            latency,
         ];
         self.db.execute(sql, values).await.doing("saving a turn")?;
         Ok(())
@@ -341,7 +359,8 @@ impl Ledger {
     /// The calls that began on `day` in `zone`, newest first.
     pub async fn calls(&self, day: Date, zone: &TimeZone, limit: u32) -> Result<Vec<CallSummary>, LedgerError> {
         let (from, to) = day_bounds(day, zone);
-        let sql = summaries!("WHERE c.started_at >= $1 AND c.started_at < $2 ORDER BY c.started_at DESC, c.id LIMIT $3");
+        let sql =
+            summaries!("WHERE c.started_at >= $1 AND c.started_at < $2 ORDER BY c.started_at DESC, c.id LIMIT $3");
         let raws: Vec<RawCall> = self.db.all(sql, values![from, to, limit]).await.doing("listing calls")?;
         raws.into_iter().map(RawCall::summary).collect()
     }
@@ -426,8 +445,21 @@ async fn save_end(tx: &mut Tx, end: &CallEnd, reached: Reached) -> Result<(), sq
     let t = &end.times;
     let secondary = serde_json::json!(end.secondary).to_string();
     let values = values![
-        end.call, t.rang_at, t.answered_at, t.spoke_at, t.right_party_at, t.offered_at, t.closed_at, t.handoff_at,
-        t.human_at, end.ended_at, end.tabulated_at, reached.as_str(), &end.disposition, secondary, end.reason.clone(),
+        end.call,
+        t.rang_at,
+        t.answered_at,
+        t.spoke_at,
+        t.right_party_at,
+        t.offered_at,
+        t.closed_at,
+        t.handoff_at,
+        t.human_at,
+        end.ended_at,
+        end.tabulated_at,
+        reached.as_str(),
+        &end.disposition,
+        secondary,
+        end.reason.clone(),
         end.notes.to_string(),
     ];
     tx.execute(sql, values).await?;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::sql::{Tx, values};
 use super::{Doing, Ledger, LedgerError, id, json};
 use crate::base::DebtorId;
+use crate::mind::debt::Debtor;
 
 /// One debtor as the ledger keeps it: what is searched for in columns, everything else in `record`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,19 @@ impl DebtorRow {
     /// The debtor that was imported.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, LedgerError> {
         T::deserialize(&self.record).map_err(|_| LedgerError::Damaged { what: "a debtor" })
+    }
+}
+
+impl From<&Debtor> for DebtorRow {
+    fn from(debtor: &Debtor) -> Self {
+        Self {
+            id: debtor.id,
+            name: debtor.social_name.clone().unwrap_or_else(|| debtor.name.clone()),
+            cpf: debtor.cpf.digits(),
+            phones: debtor.phones.iter().map(|phone| phone.e164()).collect(),
+            contracts: debtor.contracts.iter().map(|contract| contract.number.clone()).collect(),
+            record: serde_json::json!(debtor),
+        }
     }
 }
 

@@ -64,6 +64,7 @@ pub struct Message {
     pub id: Uuid,
     pub call: Option<CallId>,
     pub agreement: Option<AgreementId>,
+    pub debtor: Option<DebtorId>,
     pub channel: String,
     pub to: String,
     pub text: String,
@@ -167,8 +168,7 @@ impl Ledger {
         let sent_at = (state == MessageState::Sent).then_some(now);
         let sql = "UPDATE messages SET state = $3, provider_id = $4, error = $5, next_attempt = $6, sent_at = $7
                    WHERE id = $1 AND attempts = $2 AND state = 'sending'";
-        let values =
-            values![claim.id.to_string(), claim.attempt, state.as_str(), provider_id, error, next, sent_at];
+        let values = values![claim.id.to_string(), claim.attempt, state.as_str(), provider_id, error, next, sent_at];
         self.db.execute(sql, values).await.doing("marking a message")?;
         Ok(())
     }
@@ -199,7 +199,7 @@ impl Ledger {
     }
 
     pub async fn message(&self, message: Uuid) -> Result<Option<Message>, LedgerError> {
-        let sql = "SELECT id, call, agreement, channel, recipient, text, state, attempts, created_at, sent_at,
+        let sql = "SELECT id, call, agreement, debtor, channel, recipient, text, state, attempts, created_at, sent_at,
                    provider_id, delivery, error FROM messages WHERE id = $1";
         let raw: Option<RawMessage> =
             self.db.one(sql, values![message.to_string()]).await.doing("reading a message")?;
@@ -208,7 +208,7 @@ impl Ledger {
 
     /// The messages of a call, oldest first.
     pub async fn messages_of_call(&self, call: CallId) -> Result<Vec<Message>, LedgerError> {
-        let sql = "SELECT id, call, agreement, channel, recipient, text, state, attempts, created_at, sent_at,
+        let sql = "SELECT id, call, agreement, debtor, channel, recipient, text, state, attempts, created_at, sent_at,
                    provider_id, delivery, error FROM messages WHERE call = $1 ORDER BY created_at, id";
         let raws: Vec<RawMessage> = self.db.all(sql, values![call]).await.doing("reading a call's messages")?;
         raws.into_iter().map(RawMessage::message).collect()
@@ -274,6 +274,7 @@ struct RawMessage {
     id: String,
     call: Option<String>,
     agreement: Option<String>,
+    debtor: Option<String>,
     channel: String,
     recipient: String,
     text: String,
@@ -292,6 +293,7 @@ impl RawMessage {
             id: id(&self.id, "a message's id")?,
             call: optional_id(self.call.as_deref(), "a call's id")?,
             agreement: optional_id(self.agreement.as_deref(), "an agreement's id")?,
+            debtor: optional_id(self.debtor.as_deref(), "a debtor's id")?,
             channel: self.channel,
             to: self.recipient,
             text: self.text,

@@ -36,7 +36,7 @@ pub use call::{
 pub use debtor::{DebtorRow, Imported};
 pub use disposition::{Level, Reached, Tabulation, tabulation};
 pub use message::{Claim, Delivery, Message, MessageState, NewMessage, Outcome};
-pub use metrics::{Counts, Indicator, Metrics, Unit};
+pub use metrics::{Counts, Indicator, Metrics, Percentiles, Unit};
 
 use sql::Db;
 
@@ -169,8 +169,9 @@ async fn sqlite_pool(options: SqliteConnectOptions, connections: u32) -> Result<
 
 fn create_folder(file: &Path) -> Result<(), LedgerError> {
     match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
-            .map_err(|source| LedgerError::Folder { path: folder.to_owned(), source }),
+        Some(folder) if !folder.as_os_str().is_empty() => {
+            std::fs::create_dir_all(folder).map_err(|source| LedgerError::Folder { path: folder.to_owned(), source })
+        }
         _ => Ok(()),
     }
 }

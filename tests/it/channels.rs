@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::ledger::{sqlite, Fresh};
+use crate::ledger::{Fresh, sqlite};
 use crate::postgres;
 
 /// How the provider answers the next request to send.
@@ -127,9 +127,8 @@ async fn list(State(shared): State<Shared>, Query(query): Query<ListQuery>) -> R
 async fn provider(moods: &[Mood]) -> (Shared, TwilioSender) {
     let shared = Shared::default();
     shared.0.lock().moods = moods.iter().cloned().collect();
-    let app = Router::new()
-        .route("/2010-04-01/Accounts/AC1/Messages.json", post(send).get(list))
-        .with_state(shared.clone());
+    let app =
+        Router::new().route("/2010-04-01/Accounts/AC1/Messages.json", post(send).get(list)).with_state(shared.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("its address");
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -144,7 +143,15 @@ async fn provider(moods: &[Mood]) -> (Shared, TwilioSender) {
 /// Waits are milliseconds, so that what takes minutes in production takes none here.
 fn brisk() -> Pace {
     let ms = Duration::from_millis;
-    Pace { look_every: ms(10), lease: ms(600), first_wait: ms(5), longest_wait: ms(40), settle: ms(20), max_attempts: 5, ..Pace::default() }
+    Pace {
+        look_every: ms(10),
+        lease: ms(600),
+        first_wait: ms(5),
+        longest_wait: ms(40),
+        settle: ms(20),
+        max_attempts: 5,
+        ..Pace::default()
+    }
 }
 
 async fn queue(ledger: &Ledger, key: &str, text: &str) -> Uuid {

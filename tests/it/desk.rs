@@ -48,6 +48,11 @@ impl Console {
         self.get(path).await.text().await.expect("a text")
     }
 
+    /// A page, its slashes read as a browser reads them.
+    async fn page(&self, path: &str) -> String {
+        self.text(path).await.replace("&#x2f;", "/")
+    }
+
     async fn json(&self, path: &str) -> serde_json::Value {
         self.get(path).await.json().await.expect("JSON")
     }
@@ -94,8 +99,12 @@ pub async fn lived_call(ledger: &Ledger) -> CallId {
 
 /// Stereo at 8 kHz: a tone on each side.
 pub fn wav(samples: u32) -> Vec<u8> {
-    let spec =
-        hound::WavSpec { channels: 2, sample_rate: 8_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
     let mut bytes = std::io::Cursor::new(Vec::new());
     let mut writer = hound::WavWriter::new(&mut bytes, spec).expect("a writer");
     for n in 0..samples {
@@ -110,9 +119,13 @@ pub fn wav(samples: u32) -> Vec<u8> {
 #[tokio::test]
 async fn the_list_shows_the_days_calls_and_figures() {
     let console = Console::start(|_| {}).await;
-    assert_eq!(console.get("/desk/").await.headers()[header::LOCATION], "/desk/chamadas");
-    let page = console.text(&format!("/desk/chamadas?dia={DAY}")).await;
-    for shown in ["Acordo parcelado", "R$ 1.234,56", "12:00:00", ">Ana<", "TMA", "90,0 s", "1 ALÔ", "1:30", "p95 171 ms"] {
+    for path in ["/", "/desk", "/desk/"] {
+        assert_eq!(console.get(path).await.headers()[header::LOCATION], "/desk/chamadas", "{path}");
+    }
+    let page = console.page(&format!("/desk/chamadas?dia={DAY}")).await;
+    for shown in
+        ["Acordo parcelado", "R$ 1.234,56", "12:00:00", ">Ana<", "TMA", "90,0 s", "1 ALÔ", "1:30", "p95 171 ms"]
+    {
         assert!(page.contains(shown), "{shown} is missing");
     }
     assert!(!page.contains("Souza") && !page.contains("98765"), "the list needs no surname and no number");
@@ -127,11 +140,25 @@ async fn a_calls_page_shows_what_was_said_and_agreed() {
     let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text").to_owned();
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
     assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
-    let page = answer.text().await.expect("a text");
+    let page = answer.text().await.expect("a text").replace("&#x2f;", "/");
     for shown in [
-        "protocolo 261123000014", "R$ 617,28", "07/12/2026", "34191.09982 71234.500057 71234.570001 9 16560000123456",
-        "<svg", "na fila", "data-seek=\"1.000\"", "42 %", "171 ms", "fim da fala 120 ms", "combinado replay", "original",
-        "R$ 24,69", "•••• 4321", "gravacao.wav", "&lt;script&gt;",
+        "protocolo 261123000018",
+        "R$ 617,28",
+        "07/12/2026",
+        "34191.09982 71234.500057 71234.570001 9 16560000123456",
+        "<svg",
+        "na fila",
+        "data-seek=\"1.000\"",
+        "42 %",
+        "171 ms",
+        "fim da fala 120 ms",
+        "combinado replay",
+        "original",
+        "R$ 24,69",
+        "•••• 4321",
+        "gravacao.wav",
+        "&lt;script&gt;",
+        "42 dias a 1,00 % ao mês",
     ] {
         assert!(page.contains(shown), "{shown} is missing");
     }
@@ -147,10 +174,15 @@ async fn a_recording_is_served_in_parts() {
     let console = Console::start(|_| {}).await;
     let path = format!("/desk/chamadas/{}/gravacao.wav", console.call);
     let whole = console.get(&path).await;
-    assert_eq!((whole.status(), &whole.headers()[header::CONTENT_TYPE]), (StatusCode::OK, &header::HeaderValue::from_static("audio/wav")));
+    assert_eq!(
+        (whole.status(), &whole.headers()[header::CONTENT_TYPE]),
+        (StatusCode::OK, &header::HeaderValue::from_static("audio/wav"))
+    );
     let whole = whole.bytes().await.expect("bytes");
     assert_eq!(whole, wav(80_000));
-    let part = console.http.get(format!("http://{}{path}", console.address)).header(header::RANGE, "bytes=100000-199999");
+    assert!(console.text(&format!("/desk/chamadas/{}/onda.svg", console.call)).await.starts_with("<svg"));
+    let part =
+        console.http.get(format!("http://{}{path}", console.address)).header(header::RANGE, "bytes=100000-199999");
     let part = part.send().await.expect("an answer");
     assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
     assert_eq!(part.headers()[header::CONTENT_RANGE], format!("bytes 100000-199999/{}", whole.len()).as_str());
@@ -164,10 +196,14 @@ async fn the_api_speaks_json_and_its_errors_are_problems() {
     assert_eq!(list["calls"][0]["agreement_total_centavos"], 123_456);
     assert_eq!(list["calls"][0]["started_at"], "2026-11-23T15:00:00Z");
     let call = console.json(&format!("/api/v1/calls/{}", console.call)).await;
-    assert_eq!(call["agreement"]["instalments"][0], serde_json::json!({"n": 1, "due": "2026-12-07", "centavos": 61_728}));
+    assert_eq!(
+        call["agreement"]["instalments"][0],
+        serde_json::json!({"n": 1, "due": "2026-12-07", "centavos": 61_728})
+    );
     assert_eq!(call["turns"][1]["who"], "debtor");
     let metrics = console.json(&format!("/api/v1/metrics?day={DAY}")).await;
-    let tma = metrics["indicators"].as_array().expect("a list").iter().find(|figure| figure["key"] == "tma").expect("TMA");
+    let tma =
+        metrics["indicators"].as_array().expect("a list").iter().find(|figure| figure["key"] == "tma").expect("TMA");
     assert_eq!((&tma["value"], &tma["denominator"]), (&serde_json::json!(90.0), &serde_json::json!(1)));
     for (path, status) in [("calls/x", 404), ("nada", 404), ("calls?day=x", 400), ("calls?limit=0", 400)] {
         let answer = console.get(&format!("/api/v1/{path}")).await;
@@ -194,7 +230,9 @@ async fn the_description_is_true() {
         let own = !schemas["Call"]["allOf"][1]["properties"][field].is_null();
         assert!(own || described("CallSummary", field), "{field} of a call");
     }
-    for (name, value) in [("Turn", &call["turns"][0]), ("Agreement", &call["agreement"]), ("Message", &call["messages"][0])] {
+    for (name, value) in
+        [("Turn", &call["turns"][0]), ("Agreement", &call["agreement"]), ("Message", &call["messages"][0])]
+    {
         for field in value.as_object().expect("fields").keys() {
             assert!(described(name, field), "{field} of {name}");
         }

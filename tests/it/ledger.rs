@@ -5,8 +5,8 @@ use std::time::Duration;
 use combinado::base::{CallId, Centavos, DebtorId};
 use combinado::ledger::{
     CallEnd, CallStart, CallTimes, Claim, Delivery, Direction, InstrumentKind, Latency, Ledger, LedgerError,
-    MessageState, Milestone, NewAgreement, NewInstalment, NewInstrument, NewMessage, Outcome, Recording, TurnRow,
-    Who, agreement_id,
+    MessageState, Milestone, NewAgreement, NewInstalment, NewInstrument, NewMessage, Outcome, Recording, TurnRow, Who,
+    agreement_id,
 };
 use combinado::ledger::{DebtorRow, Reached};
 use jiff::Timestamp;
@@ -114,7 +114,14 @@ pub fn agreement_of(call: CallId) -> NewAgreement {
             NewInstalment { due: date(2026, 12, 7), amount: Centavos(61_728) },
             NewInstalment { due: date(2027, 1, 7), amount: Centavos(61_728) },
         ],
-        computation: serde_json::json!({"original_centavos": 123_456, "multa_centavos": 2_469, "passos": ["multa 2 %"]}),
+        computation: serde_json::json!({
+            "label": "total do acordo", "centavos": 123_456, "formula": "soma das partes", "parts": [
+                {"label": "original", "centavos": 123_456, "formula": "valor do contrato"},
+                {"label": "multa", "centavos": 2_469, "formula": "2,00 % de R$ 1.234,56"},
+                {"label": "juros", "centavos": 1_728, "formula": "42 dias a 1,00 % ao mês"},
+                {"label": "desconto", "centavos": -4_197, "formula": "multa e juros dispensados"},
+            ],
+        }),
         evidence: serde_json::json!({"offer": {"t0_ms": 9_000, "t1_ms": 15_000}, "sim": {"t0_ms": 15_400}}),
         instruments: vec![NewInstrument {
             instalment: 1,
@@ -248,13 +255,13 @@ on_both! {
         let first = ledger.close_agreement(&agreement_of(call)).await.expect("closed");
         let again = ledger.close_agreement(&agreement_of(call)).await.expect("found");
         assert_eq!(first, again);
-        assert_eq!(first.protocol, "261123000014");
+        assert_eq!(first.protocol, "261123000018");
         assert_eq!(first.instalments.len(), 2);
         assert_eq!(first.instruments, agreement_of(call).instruments);
         assert_eq!(first.computation, agreement_of(call).computation);
         let messages = ledger.messages_of_call(call).await.expect("read");
         assert_eq!(messages.len(), 1);
-        assert!(messages[0].text.ends_with("Protocolo 261123000014"));
+        assert!(messages[0].text.ends_with("Protocolo 261123000018"));
         assert_eq!((messages[0].state, messages[0].agreement), (MessageState::Queued, Some(first.id)));
         let audit = ledger.audit_entries(0, 10).await.expect("read");
         assert_eq!(audit.len(), 1);

@@ -47,8 +47,10 @@ fn server() -> &'static Option<u16> {
             return None;
         }
         let Some(programs) = programs() else {
-            panic!("these tests need PostgreSQL's own programs: install the package postgresql (Debian, Ubuntu), \
-                    or set COMBINADO_WITHOUT_POSTGRES=1 to test SQLite only");
+            panic!(
+                "these tests need PostgreSQL's own programs: install the package postgresql (Debian, Ubuntu), \
+                    or set COMBINADO_WITHOUT_POSTGRES=1 to test SQLite only"
+            );
         };
         Some(start(&programs))
     })

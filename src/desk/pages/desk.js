@@ -21,9 +21,20 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A click on the wave plays from there.
+const wave = document.getElementById("onda");
+if (player && wave) {
+  wave.addEventListener("click", (event) => {
+    const box = wave.getBoundingClientRect();
+    if (player.duration) player.currentTime = (event.clientX - box.left) / box.width * player.duration;
+    player.play();
+  });
+}
+
 // The turn that is being heard is marked.
 if (player && turns) {
   player.addEventListener("timeupdate", () => {
+    if (player.duration) document.getElementById("cursor").value = player.currentTime / player.duration;
     let now = null;
     for (const turn of turns.children) {
       turn.classList.remove("now");
