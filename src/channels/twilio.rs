@@ -1,7 +1,8 @@
 //! Text messages through Twilio's REST API, version 2010-04-01.
 //!
-//! The API has no idempotency key. An attempt whose answer was lost is therefore looked up in the list of messages
-//! (`To`, `DateSent`) before it is repeated, and recognised by its text.
+//! The API has no idempotency key. An attempt whose answer was lost is therefore looked up in the list of messages to
+//! that number before it is repeated, and recognised by its text and age. The list is not narrowed by `DateSent`: a
+//! message that Twilio still holds in its queue has no such date, and would not be found.
 
 use std::time::Duration;
 
@@ -13,8 +14,9 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::{Answer, Found, Letter, Sender, install_tls};
+use crate::ledger::Delivery;
 
-/// Pages of the list that a look-up reads at most; one debtor has few messages a day.
+/// Pages of a hundred that a look-up reads at most; no debtor gets a thousand messages.
 const PAGES: usize = 10;
 /// Clocks differ; a message that the provider dates this much before our first attempt can still be ours.
 const SKEW: Duration = Duration::from_secs(120);
@@ -110,8 +112,7 @@ impl TwilioSender {
 
     async fn look_up(&self, letter: &Letter) -> Result<Option<String>, String> {
         let earliest = letter.tried_at.checked_sub(SKEW).unwrap_or(Timestamp::MIN);
-        let day = earliest.strftime("%Y-%m-%d").to_string();
-        let query = [("To", letter.to.as_str()), ("DateSent>", &day), ("PageSize", "100")];
+        let query = [("To", letter.to.as_str()), ("PageSize", "100")];
         let url = reqwest::Url::parse_with_params(&self.list_url(), query).map_err(|_| "base_url".to_owned())?;
         let mut request = self.http.get(url);
         for _ in 0..PAGES {
@@ -152,6 +153,16 @@ impl Sender for TwilioSender {
             Err(error) => Found::Unavailable { error },
         });
         found.boxed()
+    }
+}
+
+/// What a status callback (`MessageStatus`) says of a delivery; none while the message is still on its way.
+pub fn delivery_of(status: &str) -> Option<Delivery> {
+    match status {
+        "delivered" | "read" => Some(Delivery::Delivered),
+        "undelivered" => Some(Delivery::Undelivered),
+        "failed" | "canceled" => Some(Delivery::Failed),
+        _ => None,
     }
 }
 

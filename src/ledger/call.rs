@@ -1,13 +1,16 @@
 //! Calls, from the first ring to the tabulation, and what was said in them.
 
+mod rows;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::disposition::{Happened, reached};
-use super::sql::{Tx, instant, values};
-use super::{Agreement, Doing, Ledger, LedgerError, Message, Reached, id, json, optional_id};
+use super::sql::{Tx, values};
+use super::{Agreement, Doing, Ledger, LedgerError, Message, Reached, json};
 use crate::base::{CallId, Centavos, Date, DebtorId};
+use rows::{Cut, RawCall, RawTurn};
 
 /// Who called whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -341,13 +344,8 @@ impl Ledger {
         for cut in cut {
             let end = cut.end(now)?;
             recovered.calls.push(end.call);
-            recovered.agreements += u64::from(cut.agreed_at.is_some());
-            let happened = Happened {
-                answered: cut.answered_at.is_some(),
-                spoke: cut.spoke_at.is_some(),
-                right_party: cut.right_party_at.or(cut.agreed_at).is_some(),
-            };
-            save_end(&mut tx, &end, reached(&end.disposition, happened)).await.doing(doing)?;
+            recovered.agreements += u64::from(cut.agreed());
+            save_end(&mut tx, &end, reached(&end.disposition, cut.happened())).await.doing(doing)?;
         }
         let sql = "SELECT COUNT(*) FROM messages WHERE state = 'sending' AND owner = $1";
         let doubtful: Option<(i64,)> = tx.one(sql, values![&*self.node]).await.doing(doing)?;
@@ -473,138 +471,7 @@ async fn save_recording(tx: &mut Tx, call: CallId, recording: &Recording) -> Res
     tx.execute(sql, values![call, &recording.path, samples, offset, &recording.sha256]).await?;
     Ok(())
 }
-
 const CUT: &str = "SELECT c.id, c.started_at, c.answered_at, c.spoke_at, c.right_party_at,
     a.closed_at AS agreed_at, (SELECT COUNT(*) FROM instalments i WHERE i.agreement = a.id) AS parts,
     (SELECT MAX(t1_ms) FROM turns t WHERE t.call = c.id) AS last_ms
     FROM calls c LEFT JOIN agreements a ON a.call = c.id WHERE c.node = $1 AND c.ended_at IS NULL ORDER BY c.id";
-
-/// A call that a crash cut.
-#[derive(sqlx::FromRow)]
-struct Cut {
-    id: String,
-    started_at: i64,
-    answered_at: Option<i64>,
-    spoke_at: Option<i64>,
-    right_party_at: Option<i64>,
-    agreed_at: Option<i64>,
-    parts: i64,
-    last_ms: Option<i64>,
-}
-
-impl Cut {
-    /// It ended, as far as anyone knows, with the last thing that was written of it.
-    fn end(&self, now: Timestamp) -> Result<CallEnd, LedgerError> {
-        let spoken = self.started_at.saturating_add(self.last_ms.unwrap_or(0).saturating_mul(1_000));
-        let last = [self.answered_at, self.spoke_at, self.right_party_at, self.agreed_at];
-        let ended_at = last.into_iter().flatten().fold(spoken, i64::max);
-        let agreed = if self.parts > 1 { "ACORDO_PARCELADO" } else { "ACORDO_AVISTA" };
-        let agreed_at = self.agreed_at.map(instant);
-        Ok(CallEnd {
-            call: id(&self.id, "a call's id")?,
-            disposition: "ERRO_TECNICO".to_owned(),
-            secondary: agreed_at.map(|_| agreed.to_owned()).into_iter().collect(),
-            reason: Some("interrompida".to_owned()),
-            times: CallTimes { right_party_at: agreed_at, closed_at: agreed_at, ..CallTimes::default() },
-            ended_at: instant(ended_at),
-            tabulated_at: now.max(instant(ended_at)),
-            notes: serde_json::Value::Null,
-            recording: None,
-        })
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct RawCall {
-    id: String,
-    wire: String,
-    direction: String,
-    debtor: Option<String>,
-    debtor_name: Option<String>,
-    script: String,
-    script_version: String,
-    started_at: i64,
-    rang_at: Option<i64>,
-    answered_at: Option<i64>,
-    spoke_at: Option<i64>,
-    right_party_at: Option<i64>,
-    offered_at: Option<i64>,
-    closed_at: Option<i64>,
-    handoff_at: Option<i64>,
-    human_at: Option<i64>,
-    ended_at: Option<i64>,
-    tabulated_at: Option<i64>,
-    reached: Option<String>,
-    disposition: Option<String>,
-    secondary: String,
-    reason: Option<String>,
-    agreement_total: Option<i64>,
-}
-
-impl RawCall {
-    fn summary(self) -> Result<CallSummary, LedgerError> {
-        let times = self.times();
-        Ok(CallSummary {
-            id: id(&self.id, "a call's id")?,
-            wire: self.wire,
-            direction: Direction::from_column(&self.direction)?,
-            debtor: optional_id(self.debtor.as_deref(), "a debtor's id")?,
-            debtor_name: self.debtor_name,
-            script: self.script,
-            script_version: self.script_version,
-            started_at: instant(self.started_at),
-            times,
-            ended_at: self.ended_at.map(instant),
-            tabulated_at: self.tabulated_at.map(instant),
-            reached: self.reached.as_deref().map(Reached::from_column).transpose()?,
-            disposition: self.disposition,
-            secondary: json(&self.secondary, "a tabulation")?,
-            reason: self.reason,
-            agreement_total_centavos: self.agreement_total.map(Centavos),
-        })
-    }
-
-    fn times(&self) -> CallTimes {
-        CallTimes {
-            rang_at: self.rang_at.map(instant),
-            answered_at: self.answered_at.map(instant),
-            spoke_at: self.spoke_at.map(instant),
-            right_party_at: self.right_party_at.map(instant),
-            offered_at: self.offered_at.map(instant),
-            closed_at: self.closed_at.map(instant),
-            handoff_at: self.handoff_at.map(instant),
-            human_at: self.human_at.map(instant),
-        }
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct RawTurn {
-    n: i64,
-    who: String,
-    state: String,
-    text: String,
-    meaning: Option<String>,
-    confidence: Option<f64>,
-    t0_ms: i64,
-    t1_ms: i64,
-    latency: Option<String>,
-}
-
-impl RawTurn {
-    #[expect(clippy::cast_possible_truncation, reason = "a confidence needs no more than an f32")]
-    fn turn(self, call: CallId) -> Result<TurnRow, LedgerError> {
-        Ok(TurnRow {
-            call,
-            n: u32::try_from(self.n).unwrap_or(u32::MAX),
-            who: Who::from_column(&self.who)?,
-            state: self.state,
-            text: self.text,
-            meaning: self.meaning,
-            confidence: self.confidence.map(|x| x as f32),
-            t0_ms: self.t0_ms.unsigned_abs(),
-            t1_ms: self.t1_ms.unsigned_abs(),
-            latency: self.latency.map(|text| json(&text, "a latency")).transpose()?,
-        })
-    }
-}

@@ -216,7 +216,7 @@ fn indicators(out: Counts, inb: Counts) -> Vec<Indicator> {
         of("cpc_alo", "CPC / ALÔ", "CPC / ALÔ", Unit::Share, cpc, alo),
         of("cpc_tent", "CPC / tentativas", "CPC / tentativas", Unit::Share, out.cpc, out.tentativas),
         of("conv_acordo", "Conversão", "CPCA / CPC", Unit::Share, cpca, cpc),
-        of("conv_total", "Conversão com promessas", "(CPCA + promessas) / CPC", Unit::Share, cpca + promessas, cpc),
+        of("conv_total", "Com promessas", "(CPCA + promessas) / CPC", Unit::Share, cpca + promessas, cpc),
         of("retencao_bruta", "Retenção bruta", "(ALÔ − transferidas) / ALÔ", Unit::Share, alo - transferidas, alo),
         of("ticket_medio", "Ticket médio", "Σ valor dos acordos / acordos", Unit::Centavos, agreed, cpca),
         of("desconto_medio", "Desconto médio", "Σ desconto / acordos", Unit::Centavos, discount, cpca),

@@ -94,8 +94,6 @@ fn listed(sid: &str, to: &str, body: &str, created: Timestamp) -> serde_json::Va
 struct ListQuery {
     #[serde(rename = "To")]
     to: String,
-    #[serde(rename = "DateSent>")]
-    since: String,
     #[serde(rename = "Page", default)]
     page: usize,
 }
@@ -107,10 +105,9 @@ async fn list(State(shared): State<Shared>, Query(query): Query<ListQuery>) -> R
     if provider.blind {
         return (StatusCode::SERVICE_UNAVAILABLE, "down").into_response();
     }
-    let since: jiff::civil::Date = query.since.parse().expect("a day");
     let mut all: Vec<_> = (1..)
         .zip(&provider.taken)
-        .filter(|(_, (to, _, when))| *to == query.to && when.to_zoned(jiff::tz::TimeZone::UTC).date() >= since)
+        .filter(|(_, (to, _, _))| *to == query.to)
         .map(|(n, (to, body, when))| listed(&format!("SM{n:032}"), to, body, *when))
         .collect();
     all.reverse();
@@ -118,7 +115,7 @@ async fn list(State(shared): State<Shared>, Query(query): Query<ListQuery>) -> R
     let more = all.len() > (query.page + 1) * 2;
     let next = more.then(|| {
         let (to, page) = (query.to.replace('+', "%2B"), query.page + 1);
-        format!("/2010-04-01/Accounts/AC1/Messages.json?To={to}&DateSent%3E={}&Page={page}", query.since)
+        format!("/2010-04-01/Accounts/AC1/Messages.json?To={to}&Page={page}")
     });
     Json(serde_json::json!({"messages": messages, "next_page_uri": next})).into_response()
 }

@@ -1,7 +1,10 @@
 //! The parts together, in one binary: a module for each subject.
 
 mod audiosocket;
-mod sip;
+mod channels;
+mod desk;
+mod ledger;
+mod postgres;
 mod twilio;
 mod voices;
 #[cfg(feature = "whisper")]
