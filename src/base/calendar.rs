@@ -96,6 +96,14 @@ pub fn add_days(day: Date, days: i32) -> Date {
     day.saturating_add(span)
 }
 
+/// The next day with this number in its month, today included; `None` for a number that no coming month has.
+pub fn coming_day(today: Date, number: i8) -> Option<Date> {
+    (0..3).find_map(|months| {
+        let month = add_months(today.first_of_month(), months);
+        Date::new(month.year(), month.month(), number).ok().filter(|day| *day >= today)
+    })
+}
+
 /// Days from `from` to `to`; negative when `to` is earlier.
 pub fn days_between(from: Date, to: Date) -> i32 {
     from.duration_until(to).as_hours() as i32 / 24

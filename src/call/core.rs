@@ -232,16 +232,16 @@ impl Call {
         }
         self.cut(now);
         self.timers.stop(Timer::NoInput);
-        match (key, listen.digits) {
-            ('*', _) => {
+        match key {
+            '*' => {
                 self.keys.clear();
                 self.timers.set(Timer::NoInput, now + Duration::from_secs(u64::from(listen.noinput_s)));
                 return;
             }
-            ('#', _) => {}
-            (digit, _) => self.keys.push(digit),
+            '#' => {}
+            digit => self.keys.push(digit),
         }
-        let wanted = listen.digits.unwrap_or(1);
+        let wanted = listen.keys.unwrap_or(1);
         if self.keys.len() < wanted && key != '#' {
             self.timers.set(Timer::Keys, now + KEYS);
             self.timers.set(Timer::NoInput, now + KEYS + Duration::from_secs(u64::from(listen.noinput_s)));

@@ -107,14 +107,15 @@ async fn demonstrate(server: &Server, debtors: &[Debtor], persona: Persona, seed
     let kit = shared.kit.now();
     let today = Timestamp::now().to_zoned(shared.config.agent.time_zone.clone()).date();
     let mut mind = Mind::new(persona, debtor, &kit.policy, today, seed);
+    mind.take_boleto();
     let espeak = Espeak::open(None)?;
     let manner = Manner { voice: "pt-br+m5".into(), rate: 150, ..Manner::default() };
     let speak = |words: &str| espeak.speak_raw(words, &manner).unwrap_or_default();
     say(&format!("{} liga para o agente por SIP ({sip}); a conversa é falada, e o que segue é o que cada lado ouviu:\n", mind.name()));
     let events = server.events();
     let telephone = sip::Server::outgoing((sip.ip(), 0).into(), sip::SipSettings::default()).await.context("opening a telephone")?;
-    let answered = sip::dial(&telephone, sip::Dial::new(format!("sip:agente@{sip}"), phone)).await.context("dialling our own SIP port")?;
-    let tape = live::converse(Box::new(answered.leg), &mut mind, events, &speak, |event| {
+    let mut answered = sip::dial(&telephone, sip::Dial::new(format!("sip:agente@{sip}"), phone)).await.context("dialling our own SIP port")?;
+    let tape = live::converse(&mut answered.leg, &mut mind, events, &speak, |event| {
         if let Some(line) = line_of(event) {
             eprintln!("{line}");
         }

@@ -1,7 +1,8 @@
 //! The commands. Data goes to stdout, everything else to stderr; `--json` prints one object a line.
 
-pub mod inspect;
-pub mod parse;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
 
 use clap::{CommandFactory, Parser, Subcommand};
 use serde::Serialize;

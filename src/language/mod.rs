@@ -4,4 +4,3 @@ pub mod g2p;
 pub mod grammar;
 pub mod meaning;
 pub mod verbalise;
-pub mod meaning;

@@ -33,6 +33,21 @@ impl std::fmt::Debug for DebtorRow {
 }
 
 impl DebtorRow {
+    /// The row of a debtor that is known.
+    ///
+    /// # Errors
+    /// The debtor does not turn into JSON.
+    pub fn from_debtor(debtor: &crate::mind::debt::Debtor) -> Result<Self, LedgerError> {
+        Ok(Self {
+            id: debtor.id,
+            name: debtor.name.clone(),
+            cpf: debtor.cpf.digits(),
+            phones: debtor.phones.iter().map(|phone| phone.e164()).collect(),
+            contracts: debtor.contracts.iter().map(|contract| contract.number.clone()).collect(),
+            record: serde_json::to_value(debtor).map_err(|_| LedgerError::Damaged { what: "a debtor" })?,
+        })
+    }
+
     /// The debtor that was imported.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, LedgerError> {
         T::deserialize(&self.record).map_err(|_| LedgerError::Damaged { what: "a debtor" })

@@ -5,8 +5,11 @@ pub mod dtmf_event;
 pub mod g711;
 pub mod jitter;
 pub mod latch;
+pub mod level;
 pub mod receiver;
+pub mod resample;
 pub mod rtp;
+pub mod wav;
 
 /// Samples a second, everywhere inside: the telephone's rate.
 pub const RATE: u32 = 8_000;

@@ -104,8 +104,10 @@ pub struct Listen {
     pub state: String,
     /// `file.gram#rule`.
     pub rules: Vec<String>,
-    /// How many digits make the answer complete.
+    /// How many digits, spoken or keyed, make the answer complete.
     pub digits: Option<usize>,
+    /// How many keys do.
+    pub keys: Option<usize>,
     /// Seconds until silence counts as an answer.
     pub noinput_s: u32,
 }

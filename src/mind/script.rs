@@ -86,6 +86,8 @@ pub struct State {
     pub listen: Vec<String>,
     /// How many digits answer this question, spoken or keyed. `None`: keys 1 and 2 mean yes and no.
     pub digits: Option<usize>,
+    /// How many keys answer this question, where digits are not also spoken: a day is two.
+    pub keys: Option<usize>,
     /// Seconds of silence after the question was heard before it is asked again.
     pub noinput_s: Option<u32>,
     /// Where each intent, or each outcome of `do`, leads.

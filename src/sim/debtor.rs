@@ -132,6 +132,11 @@ impl Mind {
         Self { persona, wish, debtor, policy: policy.clone(), today, offers: dated, rng, last: String::new(), asked: 0, haggled: 0 }
     }
 
+    /// Makes him pay by boleto.
+    pub const fn take_boleto(&mut self) {
+        self.wish.pix = false;
+    }
+
     /// How he is addressed.
     pub fn name(&self) -> String {
         self.debtor.spoken_name()
@@ -149,6 +154,7 @@ impl Mind {
             match state {
                 "identifica" | "nao_confere" | "por_que_pede" => return Reply::Press(self.debtor.cpf.first_three()),
                 "abertura" | "alo" | "quem_gostaria" if self.is_titular() => return Reply::Press("1".into()),
+                "dia" => return Reply::Press(format!("{:02}", self.wish.due.day())),
                 "fecha" => return Reply::Press(if self.reads_right(text) { "1".into() } else { "2".into() }),
                 _ => {}
             }

@@ -5,16 +5,42 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
+use super::client::{AudioSocketClient, TwilioClient};
 use super::debtor::{Mind, Reply};
 use crate::base::CallId;
 use crate::call::Event;
 use crate::media::{FRAME_MS, Frame, SILENCE};
+use crate::wire::sip::SipLeg;
 use crate::wire::{Leg, LegEvent};
 
 /// Between the end of a question and the answer.
 const THOUGHT: Duration = Duration::from_millis(450);
 /// A call that is not over by then has failed.
 const LONGEST: Duration = Duration::from_secs(420);
+
+/// A line with keys, from the caller's side.
+pub trait Telephone: Leg {
+    fn press_key(&mut self, key: char);
+}
+
+impl Telephone for SipLeg {
+    fn press_key(&mut self, key: char) {
+        // A peer that negotiated no telephone-events hears nothing; the debtor will speak when asked again.
+        self.send_dtmf(key);
+    }
+}
+
+impl Telephone for TwilioClient {
+    fn press_key(&mut self, key: char) {
+        self.press(key);
+    }
+}
+
+impl Telephone for AudioSocketClient {
+    fn press_key(&mut self, key: char) {
+        self.press(key);
+    }
+}
 
 /// Both sides of the call as the debtor's telephone had them.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +55,7 @@ pub struct Tape {
 /// answers goes over the line as sound, and nothing else does.
 #[expect(clippy::disallowed_methods, reason = "a telephone has a clock of its own")]
 pub async fn converse(
-    mut leg: Box<dyn Leg>,
+    leg: &mut dyn Telephone,
     mind: &mut Mind,
     mut events: broadcast::Receiver<(CallId, Event)>,
     speak: &(dyn Fn(&str) -> Vec<i16> + Sync),
@@ -53,8 +79,12 @@ pub async fn converse(
         if let Some(reply) = mouth.due(Instant::now()).map(|(state, text)| mind.answer(&state, &text)) {
             match reply {
                 Reply::Say(words) => mouth.queue.extend(speak(&words)),
-                Reply::Press(_) | Reply::Nothing => {}
+                Reply::Press(keys) => mouth.keys.extend(keys.chars()),
+                Reply::Nothing => {}
             }
+        }
+        if let Some(key) = mouth.keys.pop_front() {
+            leg.press_key(key);
         }
         let frame = mouth.next_frame();
         tape.said.extend_from_slice(&frame);
@@ -81,6 +111,7 @@ pub async fn converse(
 #[derive(Default)]
 struct Mouth {
     queue: VecDeque<i16>,
+    keys: VecDeque<char>,
     asked: Option<(String, String)>,
     turn_at: Option<Instant>,
 }

@@ -1,10 +1,14 @@
 //! The parts together, in one binary: a module for each subject.
 
 mod audiosocket;
+mod calls;
 mod channels;
+mod crash;
 mod desk;
+mod layers;
 mod ledger;
 mod postgres;
+mod sip;
 mod twilio;
 mod voices;
 #[cfg(feature = "whisper")]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::route::Step;
 use super::{Dialogue, Effect, Means};
-use crate::base::{Centavos, Date};
+use crate::base::{Centavos, Date, calendar};
 use crate::language::meaning::{DateValue, Value};
 use crate::language::verbalise;
 use crate::mind::facts;
@@ -143,7 +143,12 @@ impl Dialogue {
     fn set_date(&mut self) -> &'static str {
         let (Some(offers), Some(offer)) = (self.offers.clone(), self.deal.offer.clone()) else { return "falta" };
         let today = self.brief.today;
+        let keyed = match self.deal.slots.get("digitos") {
+            Some(Value::Digits(keys)) => keys.parse().ok().and_then(|day| calendar::coming_day(today, day)),
+            _ => None,
+        };
         let wanted = match self.deal.slots.get("data") {
+            _ if keyed.is_some() => keyed.unwrap_or(today),
             Some(Value::Date(DateValue::Day(date))) => *date,
             // The likelier day is read back with its full date before anything is agreed.
             Some(Value::Date(DateValue::From(date) | DateValue::Either { likely: date, .. } | DateValue::Missing { nearest: date, .. })) => *date,

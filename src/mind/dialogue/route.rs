@@ -96,7 +96,7 @@ impl Dialogue {
     }
 
     pub(super) fn press(&mut self, keys: &str) -> Turn {
-        let digits = self.script.state.get(&self.state).and_then(|state| state.digits);
+        let digits = self.script.state.get(&self.state).and_then(|state| state.digits.or(state.keys));
         let meaning = match (digits, keys) {
             (Some(wanted), _) if keys.len() == wanted => Meaning {
                 intent: Some("INFORMA_DIGITOS".to_owned()),
@@ -182,6 +182,7 @@ impl Dialogue {
             state: self.state.clone(),
             rules: own.into_iter().chain(self.script.global.listen.iter().cloned()).collect(),
             digits: state.and_then(|state| state.digits),
+            keys: state.and_then(|state| state.digits.or(state.keys)),
             noinput_s: state.and_then(|state| state.noinput_s).unwrap_or(NOINPUT_S),
         }
     }
