@@ -1,5 +1,13 @@
 //! Sound between the wire and the core: codecs, RTP, jitter, resampling. No sockets here.
 
+mod conceal;
+pub mod dtmf_event;
+pub mod g711;
+pub mod jitter;
+pub mod latch;
+pub mod receiver;
+pub mod rtp;
+
 /// Samples a second, everywhere inside: the telephone's rate.
 pub const RATE: u32 = 8_000;
 /// Samples in a frame of 20 ms.
