@@ -4,6 +4,7 @@ pub mod audiosocket;
 pub(crate) mod link;
 pub(crate) mod mulaw;
 pub mod paced;
+pub mod sip;
 pub mod twilio;
 
 use std::fmt;

@@ -5,5 +5,6 @@ mod channels;
 mod desk;
 mod ledger;
 mod postgres;
+mod sip;
 mod twilio;
 mod wires;
