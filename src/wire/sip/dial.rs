@@ -67,7 +67,7 @@ pub enum DialError {
 /// Makes a call and waits until it is answered. Dropping the future, or its limit, cancels the call.
 pub async fn dial(server: &Server, dial: Dial) -> Result<Answered, DialError> {
     let stack = server.stack.clone();
-    let target = Uri::try_from(dial.to.as_str()).map_err(|_| DialError::Address(dial.to.clone()))?;
+    let target = parse_target(&dial.to).ok_or_else(|| DialError::Address(dial.to.clone()))?;
     let peer = peer_address(&target).unwrap_or(stack.address);
     let (local, pair) = open_media(&stack, peer).map_err(DialError::Ports)?;
     let (sender, states) = stack.dialogs.new_dialog_state_channel();
@@ -96,6 +96,12 @@ fn invitation(dial: &Dial, contact: &Uri, target: Uri, local: &Local) -> InviteO
         headers: Some(dial.headers.iter().map(|(name, value)| Header::Other(name.clone(), value.clone())).collect()),
         ..InviteOption::default()
     }
+}
+
+/// The library below takes nearly anything for an address.
+fn parse_target(to: &str) -> Option<Uri> {
+    let plain = to.get(..4)?.eq_ignore_ascii_case("sip:") && !to.contains(|c: char| c.is_whitespace() || c.is_control() || "<>\"?".contains(c));
+    plain.then(|| Uri::try_from(to).ok()).flatten()
 }
 
 fn peer_address(target: &Uri) -> Option<SocketAddr> {

@@ -6,9 +6,12 @@ use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rsipstack::platform::net::UdpSocket;
 use tokio::net::UdpSocket as TokioUdpSocket;
+use tokio::sync::Notify;
 
 use super::message::{Message, Reply, RequestLine, is_balanced, split_outside, squeeze, tag_of};
 
@@ -36,13 +39,84 @@ pub struct Gate {
     allowed: Vec<IpAddr>,
     /// Makes the tags of our stateless replies equal for equal requests and unknown to others.
     tags: RandomState,
+    ringing: Arc<Ringing>,
+}
+
+/// The INVITEs that ring, for a CANCEL that does not name its transaction.
+///
+/// RFC 3261 §9.2 finds the INVITE by the branch of the topmost Via. Peers exist that give CANCEL a branch of its own;
+/// for them the rule of RFC 2543 holds: same Call-ID, From and sequence number.
+#[derive(Default)]
+pub struct Ringing(Mutex<Vec<Invite>>);
+
+struct Invite {
+    call_id: String,
+    from_tag: String,
+    sequence: u64,
+    branch: String,
+    cancelled: Arc<Notify>,
+}
+
+impl Ringing {
+    /// Notes an INVITE, in its canonical form, until the guard is dropped.
+    pub fn note(self: &Arc<Self>, message: &Message<'_>) -> Option<Rings> {
+        let cancelled = Arc::new(Notify::new());
+        let (call_id, from_tag, sequence) = identity(message)?;
+        let invite = Invite {
+            call_id: call_id.to_owned(),
+            from_tag: from_tag.to_owned(),
+            sequence,
+            branch: branch_of(message).to_owned(),
+            cancelled: cancelled.clone(),
+        };
+        self.0.lock().push(invite);
+        Some(Rings { ringing: self.clone(), cancelled })
+    }
+
+    /// Whether this CANCEL names a ringing INVITE by all but its branch; then the INVITE is told.
+    fn cancel(&self, message: &Message<'_>) -> bool {
+        let invites = self.0.lock();
+        let known = identity(message).and_then(|(call_id, from_tag, sequence)| {
+            invites.iter().find(|invite| invite.call_id == call_id && invite.from_tag == from_tag && invite.sequence == sequence)
+        });
+        match known {
+            Some(invite) if invite.branch != branch_of(message) => {
+                invite.cancelled.notify_one();
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// An INVITE that rings.
+pub struct Rings {
+    ringing: Arc<Ringing>,
+    /// Told when the caller gives up.
+    pub cancelled: Arc<Notify>,
+}
+
+impl Drop for Rings {
+    fn drop(&mut self) {
+        self.ringing.0.lock().retain(|invite| !Arc::ptr_eq(&invite.cancelled, &self.cancelled));
+    }
+}
+
+fn identity<'m>(message: &'m Message<'_>) -> Option<(&'m str, &'m str, u64)> {
+    Some((message.first("Call-ID")?, tag_of(message.first("From")?)?, message.sequence()?.0))
+}
+
+fn branch_of<'m>(message: &'m Message<'_>) -> &'m str {
+    let top = message.first("Via").map_or("", |via| split_outside(via, ',')[0]);
+    let parameters = split_outside(top, ';').into_iter().skip(1);
+    parameters.filter_map(|parameter| parameter.trim().split_once('=')).find(|(name, _)| name.trim() == "branch").map_or("", |(_, branch)| branch.trim())
 }
 
 type Waiting<'a, T> = Pin<Box<dyn Future<Output = rsipstack::Result<T>> + Send + 'a>>;
 
 impl Gate {
-    pub fn new(socket: TokioUdpSocket, allowed: Vec<IpAddr>) -> Self {
-        Self { socket, allowed, tags: RandomState::new() }
+    pub fn new(socket: TokioUdpSocket, allowed: Vec<IpAddr>, ringing: Arc<Ringing>) -> Self {
+        Self { socket, allowed, tags: RandomState::new(), ringing }
     }
 
     async fn next(&self, buffer: &mut [u8]) -> rsipstack::Result<(usize, SocketAddr)> {
@@ -56,6 +130,9 @@ impl Gate {
             match judge(&message, source) {
                 Verdict::Drop => {}
                 Verdict::Answer(reply) => self.answer(&message, &reply, source).await,
+                Verdict::Pass(_) if message.start.starts_with("CANCEL ") && self.ringing.cancel(&message) => {
+                    self.answer(&message, &Reply::new(200, "OK"), source).await;
+                }
                 Verdict::Pass(canonical) if canonical.len() > buffer.len() => {
                     self.answer(&message, &Reply::new(513, "Message Too Large"), source).await;
                 }
@@ -152,13 +229,20 @@ fn check_request<'a>(message: &Message<'a>) -> Result<RequestLine<'a>, Reply> {
 fn check_uri(uri: &str) -> Result<(), Reply> {
     let scheme = uri.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
-        Some("sip" | "sips" | "tel") if uri.contains(['<', '>', '"', '?']) => Err(Reply::new(400, "Bad Request")),
+        // A question mark in the user part is legal; after the host it brings headers, which are never to be applied.
+        Some("sip" | "sips" | "tel") if uri.contains(['<', '>', '"']) || host_part(uri).contains('?') => {
+            Err(Reply::new(400, "Bad Request"))
+        }
         Some("sip" | "sips" | "tel") => Ok(()),
         Some(other) if other.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) => {
             Err(Reply::new(416, "Unsupported URI Scheme"))
         }
         _ => Err(Reply::new(400, "Bad Request")),
     }
+}
+
+fn host_part(uri: &str) -> &str {
+    uri.rsplit_once('@').map_or(uri, |(_, host)| host)
 }
 
 /// Protocol and host, then parameters, none of them empty.

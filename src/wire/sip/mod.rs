@@ -108,6 +108,7 @@ struct Stack {
     address: SocketAddr,
     switchboard: Option<Arc<dyn Switchboard>>,
     draining: AtomicBool,
+    ringing: Arc<gate::Ringing>,
 }
 
 impl Server {
@@ -138,10 +139,11 @@ impl Server {
 
     async fn open(address: SocketAddr, settings: SipSettings, switchboard: Option<Arc<dyn Switchboard>>) -> Result<Self, SipError> {
         let stopped = CancellationToken::new();
-        let (endpoint, address) = build_endpoint(address, &settings, &stopped).await?;
+        let ringing = Arc::default();
+        let (endpoint, address) = build_endpoint(address, &settings, &stopped, &ringing).await?;
         let incoming = endpoint.incoming_transactions().map_err(|source| SipError::Stack { address, source: Box::new(source) })?;
         let dialogs = DialogLayer::new(endpoint.inner.clone());
-        let stack = Arc::new(Stack { endpoint, dialogs, settings, address, switchboard, draining: AtomicBool::new(false) });
+        let stack = Arc::new(Stack { endpoint, dialogs, settings, address, switchboard, draining: AtomicBool::new(false), ringing });
         tokio::spawn(server::serve(stack.clone(), incoming, stopped.clone()));
         Ok(Self { stack, _running: Arc::new(stopped.drop_guard()) })
     }
@@ -151,10 +153,11 @@ async fn build_endpoint(
     address: SocketAddr,
     settings: &SipSettings,
     stopped: &CancellationToken,
+    ringing: &Arc<gate::Ringing>,
 ) -> Result<(Endpoint, SocketAddr), SipError> {
     let socket = tokio::net::UdpSocket::bind(address).await.map_err(|source| SipError::Bind { address, source })?;
     let address = socket.local_addr().map_err(|source| SipError::Bind { address, source })?;
-    let gate = Arc::new(gate::Gate::new(socket, settings.allowed.clone()));
+    let gate = Arc::new(gate::Gate::new(socket, settings.allowed.clone(), ringing.clone()));
     let external = settings.external_ip.map(|ip| SocketAddr::new(ip, address.port()));
     let connection = UdpConnection::from_socket(gate, external, Some(stopped.child_token()))
         .await

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rsipstack::dialog::DialogId;
-use rsipstack::dialog::dialog::{Dialog, DialogState, DialogStateReceiver};
+use rsipstack::dialog::dialog::{Dialog, DialogStateReceiver};
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::prelude::{HeadersExt, ToTypedHeader};
 use rsipstack::sip::{Header, Method, Request, StatusCode};
 use rsipstack::transaction::TransactionReceiver;
 use rsipstack::transaction::transaction::Transaction;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::call::Call;
 use super::leg::{Link, Session, SipLeg};
+use super::message::Message;
 use super::ports::Pair;
 use super::sdp::{Agreed, Description, Local};
 use super::{Stack, description_headers};
@@ -39,13 +41,14 @@ pub(super) async fn serve(stack: Arc<Stack>, mut incoming: TransactionReceiver, 
 
 async fn dispatch(stack: Arc<Stack>, mut transaction: Transaction) {
     let begins = DialogId::try_from(&transaction).is_ok_and(|id| id.local_tag.is_empty());
-    let result = match (stack.dialogs.match_dialog(&transaction), &transaction.original.method) {
-        (Some(Dialog::Invite(mut dialog)), Method::Invite) if !matches!(dialog.state(), DialogState::Confirmed(..)) => {
-            // The INVITE before is not through yet (RFC 3261 §14.2).
-            let _ = &mut dialog;
-            transaction.reply(StatusCode::RequestPending).await
-        }
-        (Some(Dialog::Invite(mut dialog)), _) => dialog.handle(&mut transaction).await,
+    let dialog = match stack.dialogs.match_dialog(&transaction) {
+        Some(Dialog::Invite(dialog)) if !dialog.state().is_terminated() => Some(dialog),
+        _ => None,
+    };
+    let result = match (dialog, transaction.original.method) {
+        // The INVITE before is not through yet (RFC 3261 §14.2).
+        (Some(dialog), Method::Invite) if !dialog.state().is_confirmed() => transaction.reply(StatusCode::RequestPending).await,
+        (Some(mut dialog), _) => dialog.handle(&mut transaction).await,
         (None, Method::Invite) if begins => {
             take_invite(stack, transaction).await;
             Ok(())
@@ -156,7 +159,11 @@ fn plain_user(user: &str) -> String {
 }
 
 async fn ring(stack: Arc<Stack>, dialog: InviteDialog, mut states: DialogStateReceiver, prepared: Prepared) {
-    let rung = dialog.ringing(None, None).is_ok() && !gives_up(&mut states, stack.settings.ring).await;
+    let octets = dialog.initial_request().to_bytes();
+    let rings = Message::read(&octets).and_then(|invite| stack.ringing.note(&invite));
+    let cancelled = rings.as_ref().map(|rings| rings.cancelled.clone()).unwrap_or_default();
+    let rung = dialog.ringing(None, None).is_ok() && !gives_up(&dialog, &mut states, &cancelled, stack.settings.ring).await;
+    drop(rings);
     if rung && answer(&stack, &dialog, &prepared).is_ok() {
         connect(stack, dialog, states, prepared);
     } else {
@@ -165,7 +172,7 @@ async fn ring(stack: Arc<Stack>, dialog: InviteDialog, mut states: DialogStateRe
 }
 
 /// Whether the caller gives up while it rings.
-async fn gives_up(states: &mut DialogStateReceiver, ring: Duration) -> bool {
+async fn gives_up(dialog: &InviteDialog, states: &mut DialogStateReceiver, cancelled: &Notify, ring: Duration) -> bool {
     let ended = async {
         while let Some(state) = states.recv().await {
             if state.is_terminated() {
@@ -173,7 +180,11 @@ async fn gives_up(states: &mut DialogStateReceiver, ring: Duration) -> bool {
             }
         }
     };
-    !ring.is_zero() && tokio::time::timeout(ring, ended).await.is_ok()
+    tokio::select! {
+        () = tokio::time::sleep(ring) => false,
+        () = ended => true,
+        () = cancelled.notified() => dialog.reject(Some(StatusCode::RequestTerminated), None).is_ok(),
+    }
 }
 
 fn answer(stack: &Stack, dialog: &InviteDialog, prepared: &Prepared) -> rsipstack::Result<()> {
