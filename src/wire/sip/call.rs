@@ -26,7 +26,7 @@ pub(super) struct Call {
 
 /// What ended the waiting.
 enum Woken {
-    State(Option<DialogState>),
+    State(Option<Box<DialogState>>),
     HangUp,
 }
 
@@ -34,20 +34,22 @@ impl Call {
     /// Lives through the call and tells the leg of its end.
     pub async fn run(mut self) {
         let mut leaving = false;
+        let mut said_bye = false;
         let cause = loop {
             match self.wait(leaving).await {
-                Woken::HangUp => {
-                    leaving = true;
-                    self.leave();
-                }
-                Woken::State(Some(DialogState::Terminated(_, reason))) => break self.cause(&reason, leaving),
+                Woken::HangUp => leaving = true,
                 Woken::State(Some(state)) => {
-                    self.react(state).await;
-                    if leaving {
-                        self.leave();
+                    if let DialogState::Terminated(_, reason) = &*state {
+                        break cause(reason, leaving);
                     }
+                    self.react(*state).await;
                 }
                 Woken::State(None) => break Cause::Failure,
+            }
+            // Before the ACK of our 200 there may be no BYE (RFC 3261 §15); the state that follows tries again.
+            if leaving && !said_bye && self.dialog.state().is_confirmed() {
+                said_bye = true;
+                self.say_bye();
             }
         };
         self.link.end(cause);
@@ -56,31 +58,19 @@ impl Call {
 
     async fn wait(&mut self, leaving: bool) -> Woken {
         tokio::select! {
-            state = self.states.recv() => Woken::State(state),
+            state = self.states.recv() => Woken::State(state.map(Box::new)),
             () = self.link.hang_up.notified(), if !leaving => Woken::HangUp,
         }
     }
 
-    /// Sends BYE and lets its answer come in the background. Before the ACK of our 200 there may be none (RFC 3261
-    /// §15); the state that follows tries again.
-    fn leave(&self) {
-        if matches!(self.dialog.state(), DialogState::Confirmed(..)) {
-            let dialog = self.dialog.clone();
-            tokio::spawn(async move {
-                if let Err(error) = dialog.bye().await {
-                    tracing::debug!(%error, "BYE was not answered");
-                }
-            });
-        }
-    }
-
-    fn cause(&self, reason: &TerminatedReason, leaving: bool) -> Cause {
-        match reason {
-            _ if leaving => Cause::Local,
-            TerminatedReason::UacBye | TerminatedReason::UasBye | TerminatedReason::UacCancel => Cause::Remote,
-            TerminatedReason::Timeout => Cause::Timeout,
-            _ => Cause::Failure,
-        }
+    /// Sends BYE and lets its answer come in the background.
+    fn say_bye(&self) {
+        let dialog = self.dialog.clone();
+        tokio::spawn(async move {
+            if let Err(error) = dialog.bye().await {
+                tracing::debug!(%error, "BYE was not answered");
+            }
+        });
     }
 
     async fn react(&mut self, state: DialogState) {
@@ -147,6 +137,15 @@ impl Call {
         if let Some(key) = read_key(&kind, &request.body) {
             self.link.press(key);
         }
+    }
+}
+
+fn cause(reason: &TerminatedReason, leaving: bool) -> Cause {
+    match reason {
+        _ if leaving => Cause::Local,
+        TerminatedReason::UacBye | TerminatedReason::UasBye | TerminatedReason::UacCancel => Cause::Remote,
+        TerminatedReason::Timeout => Cause::Timeout,
+        _ => Cause::Failure,
     }
 }
 

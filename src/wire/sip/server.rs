@@ -164,7 +164,7 @@ async fn ring(stack: Arc<Stack>, dialog: InviteDialog, mut states: DialogStateRe
     let cancelled = rings.as_ref().map(|rings| rings.cancelled.clone()).unwrap_or_default();
     let rung = dialog.ringing(None, None).is_ok() && !gives_up(&dialog, &mut states, &cancelled, stack.settings.ring).await;
     drop(rings);
-    if rung && answer(&stack, &dialog, &prepared).is_ok() {
+    if rung && answer(&stack, &dialog, &prepared) {
         connect(stack, dialog, states, prepared);
     } else {
         stack.dialogs.remove_dialog(&dialog.id());
@@ -187,12 +187,13 @@ async fn gives_up(dialog: &InviteDialog, states: &mut DialogStateReceiver, cance
     }
 }
 
-fn answer(stack: &Stack, dialog: &InviteDialog, prepared: &Prepared) -> rsipstack::Result<()> {
+/// Sends 200 with our description. Fails only when the caller has just gone.
+fn answer(stack: &Stack, dialog: &InviteDialog, prepared: &Prepared) -> bool {
     let description = match &prepared.offer {
         Some((offer, agreed)) => prepared.local.answer(offer, agreed),
         None => prepared.local.offer(&stack.settings.laws),
     };
-    dialog.accept(Some(description_headers()), Some(description.into_bytes()))
+    dialog.accept(Some(description_headers()), Some(description.into_bytes())).is_ok()
 }
 
 fn connect(stack: Arc<Stack>, dialog: InviteDialog, states: DialogStateReceiver, prepared: Prepared) {
