@@ -7,6 +7,9 @@ pub mod jitter;
 pub mod latch;
 pub mod receiver;
 pub mod rtp;
+pub mod level;
+pub mod resample;
+pub mod wav;
 
 /// Samples a second, everywhere inside: the telephone's rate.
 pub const RATE: u32 = 8_000;
