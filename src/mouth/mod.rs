@@ -1,3 +1,7 @@
 //! What the agent says, and how: prompts, voices, cache, playout.
 
+pub mod cache;
+pub mod lexicon;
+pub mod recorded;
+pub mod ssml;
 pub mod tts;

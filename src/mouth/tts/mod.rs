@@ -1,5 +1,16 @@
 //! Voices. All of them turn text into telephone speech behind one trait.
 
+mod chain;
+#[cfg(feature = "espeak")]
+mod data;
+#[cfg(feature = "espeak")]
+pub mod espeak;
+pub mod finish;
+#[cfg(feature = "piper")]
+pub mod piper;
+
+pub use chain::Chain;
+
 use serde::{Deserialize, Serialize};
 
 /// Turns words into sound. Slow and possibly blocking: never called on the media path.
