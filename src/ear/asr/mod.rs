@@ -12,6 +12,9 @@ mod network;
 mod recognizer;
 #[cfg(test)]
 pub mod toy;
+pub mod transcribe;
+#[cfg(feature = "whisper")]
+pub mod whisper;
 
 pub use confidence::Evidence;
 pub use graph::Graph;
