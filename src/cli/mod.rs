@@ -1,6 +1,8 @@
 //! The commands. Data goes to stdout, everything else to stderr; `--json` prints one object a line.
 
 pub mod inspect;
+pub mod models;
+pub mod say;
 
 use serde::Serialize;
 
