@@ -6,5 +6,9 @@ mod desk;
 mod ledger;
 mod postgres;
 mod sip;
+mod layers;
 mod twilio;
+mod voices;
+#[cfg(feature = "whisper")]
+mod whisper;
 mod wires;
