@@ -178,7 +178,7 @@ mod espeak {
     fn random_text_does_not_end_the_process() {
         let voice = open();
         let mut runner = TestRunner::new(Config {
-            cases: 300,
+            cases: 150,
             failure_persistence: None,
             ..Config::default()
         });
