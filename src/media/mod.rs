@@ -5,10 +5,10 @@ pub mod dtmf_event;
 pub mod g711;
 pub mod jitter;
 pub mod latch;
-pub mod receiver;
-pub mod rtp;
 pub mod level;
+pub mod receiver;
 pub mod resample;
+pub mod rtp;
 pub mod wav;
 
 /// Samples a second, everywhere inside: the telephone's rate.

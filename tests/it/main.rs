@@ -3,10 +3,10 @@
 mod audiosocket;
 mod channels;
 mod desk;
+mod layers;
 mod ledger;
 mod postgres;
 mod sip;
-mod layers;
 mod twilio;
 mod voices;
 #[cfg(feature = "whisper")]
