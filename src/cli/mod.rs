@@ -1,7 +1,8 @@
 //! The commands. Data goes to stdout, everything else to stderr; `--json` prints one object a line.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+pub mod inspect;
+pub mod models;
+pub mod say;
 
 
 use clap::{CommandFactory, Parser, Subcommand};

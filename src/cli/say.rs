@@ -44,14 +44,23 @@ struct Said {
 }
 
 pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
-    let settings = Settings { voice: args.voice.clone(), rate: args.rate, pitch: args.pitch };
+    let settings = Settings {
+        voice: args.voice.clone(),
+        rate: args.rate,
+        pitch: args.pitch,
+    };
     let pieces = if args.ssml {
         ssml::parse(&args.text, &settings).context("reading the SSML")?
     } else {
-        vec![Piece::Say { text: args.text.clone(), settings }]
+        vec![Piece::Say {
+            text: args.text.clone(),
+            settings,
+        }]
     };
     if args.text.contains(|letter: char| letter.is_ascii_digit()) {
-        eprintln!("algarismos são lidos como a voz quiser; escreva os números por extenso (numbers are best written in words)");
+        eprintln!(
+            "algarismos são lidos como a voz quiser; escreva os números por extenso (numbers are best written in words)"
+        );
     }
     let chain = match voices(&args.voice) {
         Ok(chain) => chain,
@@ -62,11 +71,26 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
         Err(error) => return refused(&error),
     };
     let bytes = wav::encode(&samples).context("making the WAV file")?;
-    std::fs::write(&args.output, bytes).with_context(|| format!("writing {}", args.output.display()))?;
+    std::fs::write(&args.output, bytes)
+        .with_context(|| format!("writing {}", args.output.display()))?;
     let level = level::active_dbov(&samples).map(|level| (level * 10.0).round() / 10.0);
     let file = args.output.display().to_string();
-    let said = Said { file, voice, samples: samples.len(), ms: samples.len() as u64 * 1_000 / u64::from(RATE), level_dbov: level };
-    out.record(&said, || format!("{}: {} ms, {} dBov, {}", said.file, said.ms, said.level_dbov.unwrap_or_default(), said.voice));
+    let said = Said {
+        file,
+        voice,
+        samples: samples.len(),
+        ms: samples.len() as u64 * 1_000 / u64::from(RATE),
+        level_dbov: level,
+    };
+    out.record(&said, || {
+        format!(
+            "{}: {} ms, {} dBov, {}",
+            said.file,
+            said.ms,
+            said.level_dbov.unwrap_or_default(),
+            said.voice
+        )
+    });
     Ok(Exit::Ok)
 }
 
@@ -75,7 +99,9 @@ fn speak(chain: &Chain, pieces: &[Piece]) -> Result<(Vec<i16>, String), VoiceErr
     let mut voice = String::new();
     for piece in pieces {
         match piece {
-            Piece::Pause(millis) => samples.resize(samples.len() + (millis * RATE / 1_000) as usize, 0),
+            Piece::Pause(millis) => {
+                samples.resize(samples.len() + (millis * RATE / 1_000) as usize, 0)
+            }
             Piece::Say { text, settings } => {
                 let (sound, by) = chain.speak_by(text, settings)?;
                 by.clone_into(&mut voice);
@@ -93,7 +119,8 @@ fn voices(name: &str) -> Result<Chain, VoiceError> {
     #[cfg(feature = "piper")]
     if name.ends_with(".onnx") {
         let model = std::path::Path::new(name);
-        let piper: Arc<dyn Voice> = Arc::new(crate::mouth::tts::piper::Piper::open(model, None, espeak)?);
+        let piper: Arc<dyn Voice> =
+            Arc::new(crate::mouth::tts::piper::Piper::open(model, None, espeak)?);
         return Ok(Chain::new(vec![piper]));
     }
     let _ = name;
@@ -112,12 +139,4 @@ fn refused(error: &VoiceError) -> anyhow::Result<Exit> {
         VoiceError::Unavailable { .. } => Exit::Unavailable,
         VoiceError::Failed { .. } => Exit::Failure,
     })
-}
-
-/// A short answer in a debtor's voice, for trials of a line.
-#[cfg(feature = "espeak")]
-pub(super) fn debtor_voice(text: &str) -> anyhow::Result<Vec<i16>> {
-    use crate::mouth::tts::espeak::{Espeak, Manner};
-    let manner = Manner { voice: "pt-br+m5".into(), rate: 150, ..Manner::default() };
-    Ok(Espeak::open(None)?.speak_raw(text, &manner)?)
 }

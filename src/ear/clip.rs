@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::asr::{Graph, Hypothesis, Recognizer};
-use super::vad::Vad;
+use super::vad::{Settings, Vad};
 use crate::media::{FRAME, RATE};
 
 /// Sound around the voice that is recognised with it: 0.25 s.
@@ -12,7 +12,8 @@ const MARGIN: usize = RATE as usize / 4;
 
 /// The samples from the first voice to the last, and a little around them; all of them when there is no voice.
 pub fn speech(samples: &[i16]) -> Range<usize> {
-    let mut vad = Vad::default();
+    // A recording may begin in the middle of a word.
+    let mut vad = Vad::new(Settings { warm_up_frames: 0, ..Settings::default() });
     let mut voiced = samples.as_chunks::<FRAME>().0.iter().enumerate().filter(|(_, frame)| vad.hear(frame)).map(|(i, _)| i);
     let Some(first) = voiced.next() else { return 0..samples.len() };
     let last = voiced.last().unwrap_or(first);

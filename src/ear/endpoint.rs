@@ -153,7 +153,7 @@ mod tests {
     /// Speaks for `voiced` frames; gives the silence, in milliseconds, after which the turn was over.
     fn silence_until_over(standing: Standing, expect: Expect) -> u64 {
         let mut endpointer = Endpointer::new(Pace::default());
-        (1..=20).for_each(|i| drop(endpointer.hear(true, at(i))));
+        (1..=20).for_each(|i| assert_ne!(endpointer.hear(true, at(i)), Edge::Silent(at(i))));
         let over = |i: &u64| {
             endpointer.hear(false, at(20 + i));
             endpointer.is_over(standing, expect, at(20 + i))
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn tells_when_the_voice_ended() {
         let mut endpointer = Endpointer::new(Pace::default());
-        (1..=10).for_each(|i| drop(endpointer.hear(true, at(i))));
+        (1..=10).for_each(|i| assert_ne!(endpointer.hear(true, at(i)), Edge::Silent(at(i))));
         assert_eq!(endpointer.hear(false, at(11)), Edge::Silent(at(10)));
         assert_eq!(endpointer.span(), Some((at(0), at(10))));
         assert_eq!(endpointer.voiced(), Duration::from_millis(200));

@@ -19,6 +19,8 @@ const TRAIL: Duration = Duration::from_millis(240);
 const PEEK_EVERY_MS: u64 = 40;
 /// A turn longer than this is cut; the decoder hears no more than 30 s.
 const LONGEST: Duration = Duration::from_secs(29);
+/// No word that is not understood is shorter.
+const SHORTEST: Duration = Duration::from_millis(140);
 /// Below this confidence an answer does not count as complete: the caller may be saying something else.
 const UNSURE: f32 = 0.35;
 
@@ -60,6 +62,14 @@ pub struct Utterance {
     pub sound: Vec<i16>,
 }
 
+impl Utterance {
+    /// Hardly any voice, and nothing understood: a cough, a door, a crackle.
+    pub fn is_noise(&self) -> bool {
+        let understood = self.hypotheses.first().is_some_and(|best| best.confidence >= UNSURE);
+        self.voiced < SHORTEST && !understood
+    }
+}
+
 /// Voice detector, key detector, endpointer and recogniser of one line.
 pub struct Ear {
     settings: Settings,
@@ -80,6 +90,8 @@ struct Turn {
     /// Frames of silence that the recogniser did not hear, in case that the voice goes on.
     unheard: Vec<Frame>,
     partial: Option<Partial>,
+    /// How much the decoder had heard at that partial.
+    partial_ms: u32,
     standing: Standing,
     hypotheses: Vec<Hypothesis>,
 }
@@ -216,12 +228,8 @@ impl Ear {
     /// Tells what changed, and ends the turn when it is over.
     fn report(&mut self, now: Moment, events: &mut Vec<EarEvent>) {
         let Some(turn) = &mut self.turn else { return };
-        if turn.unheard.is_empty() && self.graph.is_some() {
-            let partial = self.recognizer.as_ref().and_then(Recognizer::partial);
-            if partial.is_some() && partial != turn.partial {
-                turn.partial.clone_from(&partial);
-                events.extend(partial.map(EarEvent::Partial));
-            }
+        if self.graph.is_some() {
+            events.extend(self.recognizer.as_ref().and_then(|recognizer| turn.news(recognizer)).map(EarEvent::Partial));
         }
         let over = self.endpointer.is_over(turn.standing, self.expect, now);
         if over || now.since(turn.origin) >= LONGEST {
@@ -238,6 +246,22 @@ impl Ear {
         let voiced = self.endpointer.voiced();
         self.endpointer.reset();
         Some(Utterance { started, ended, origin: turn.origin, voiced, hypotheses: turn.hypotheses, sound: turn.sound })
+    }
+}
+
+impl Turn {
+    /// The partial result, when it is another than last time.
+    fn news(&mut self, recognizer: &Recognizer) -> Option<Partial> {
+        if recognizer.heard_ms() == self.partial_ms {
+            return None;
+        }
+        self.partial_ms = recognizer.heard_ms();
+        let partial = recognizer.partial()?;
+        if self.partial.as_ref() == Some(&partial) {
+            return None;
+        }
+        self.partial = Some(partial.clone());
+        Some(partial)
     }
 }
 

@@ -20,18 +20,31 @@ const BELOW_PEAK_DB: f32 = 32.0;
 /// The peak is forgotten by so much with each frame: 2.5 dB a second.
 const PEAK_FALL_DB: f32 = 0.05;
 
+/// What the line's noise is believed to be at most while the detector warms up.
+const WARM_UP_FLOOR_DB: f32 = -45.0;
+
 /// How strict the detector is.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
+    /// Frames at the beginning of a line in which nothing counts: the detector takes any noise for a voice then.
+    pub warm_up_frames: u32,
     /// Least belief (0 to 1) of the neural second judge, which rejects more noise and costs 0.5 ms of CPU a second;
     /// `None` does without it. 0.7 is a good value.
     pub second_judge: Option<f32>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { warm_up_frames: 10, second_judge: None }
+    }
 }
 
 /// The voice detector of one line.
 pub struct Vad {
     gate: Gate,
     judge: Option<Judge>,
+    warm_up_frames: u32,
+    cold_frames: u32,
     floor: f32,
     peak: f32,
 }
@@ -45,7 +58,8 @@ impl Default for Vad {
 impl Vad {
     pub fn new(settings: Settings) -> Self {
         let judge = settings.second_judge.map(Judge::new);
-        Self { gate: Gate::new(), judge, floor: FLOOR_DB, peak: QUIET_DB }
+        let cold = settings.warm_up_frames;
+        Self { gate: Gate::new(), judge, warm_up_frames: cold, cold_frames: cold, floor: FLOOR_DB, peak: QUIET_DB }
     }
 
     /// Forgets the line.
@@ -54,6 +68,7 @@ impl Vad {
         if let Some(judge) = &mut self.judge {
             judge.reset();
         }
+        self.cold_frames = self.warm_up_frames;
         (self.floor, self.peak) = (FLOOR_DB, QUIET_DB);
     }
 
@@ -61,6 +76,9 @@ impl Vad {
     pub fn hear(&mut self, frame: &Frame) -> bool {
         let level = level_db(frame);
         let gate = self.gate.hear(frame);
+        if self.cold_frames > 0 {
+            return self.warm_up(level);
+        }
         self.follow_floor(level, gate);
         self.peak = (self.peak - PEAK_FALL_DB).max(QUIET_DB);
         let loud = level > QUIET_DB.max(self.floor + ABOVE_FLOOR_DB).max(self.peak - BELOW_PEAK_DB);
@@ -75,6 +93,12 @@ impl Vad {
     /// The line's noise, dB below full scale.
     pub fn floor_db(&self) -> f32 {
         self.floor
+    }
+
+    fn warm_up(&mut self, level: f32) -> bool {
+        self.cold_frames -= 1;
+        self.floor = (self.floor + 0.3 * (level - self.floor)).clamp(FLOOR_BOUNDS_DB.0, WARM_UP_FLOOR_DB);
+        false
     }
 
     /// Down at once; up slowly, and next to not at all while the gate hears speech.
@@ -200,6 +224,18 @@ mod tests {
         assert_eq!((0..25).filter(|_| vad.hear(&SILENCE)).count(), 0);
     }
 
+    /// As when a noisy line is opened.
+    #[test]
+    fn noise_at_the_beginning_is_no_voice() {
+        let mut seed = 7u32;
+        let mut noise = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((seed >> 16) as i16) / 64
+        };
+        let mut vad = Vad::default();
+        assert_eq!((0..100).filter(|_| vad.hear(&std::array::from_fn(|_| noise()))).count(), 0);
+    }
+
     #[test]
     fn steady_hum_becomes_noise() {
         let mut vad = Vad::default();
@@ -209,7 +245,7 @@ mod tests {
 
     #[test]
     fn the_second_judge_can_only_refuse() {
-        let mut strict = Vad::new(Settings { second_judge: Some(0.7) });
+        let mut strict = Vad::new(Settings { second_judge: Some(0.7), ..Settings::default() });
         let mut plain = Vad::default();
         for i in 0..100 {
             let frame = buzz(i, 2_000.0);

@@ -45,14 +45,20 @@ pub fn active_dbov(samples: &[i16]) -> Option<f64> {
 
 /// The highest sample as a part of full scale, 0–1.
 pub fn peak(samples: &[i16]) -> f64 {
-    samples.iter().map(|sample| f64::from(sample.unsigned_abs())).fold(0.0, f64::max) / 32_768.0
+    samples
+        .iter()
+        .map(|sample| f64::from(sample.unsigned_abs()))
+        .fold(0.0, f64::max)
+        / 32_768.0
 }
 
 /// Brings speech to `target` dBov active level; peaks are bent, never clipped. Silence stays silence.
 pub fn normalise(samples: &mut [i16], target: f64) {
     // The limiter takes a little energy away; the second pass gives it back.
     for _ in 0..2 {
-        let Some(level) = active_dbov(samples) else { return };
+        let Some(level) = active_dbov(samples) else {
+            return;
+        };
         let gain = 10_f64.powf((target - level) / 20.0);
         for sample in samples.iter_mut() {
             *sample = limit(f64::from(*sample) / 32_768.0 * gain);
@@ -99,7 +105,9 @@ fn envelope(samples: &[i16]) -> (f64, [u32; THRESHOLDS]) {
 
 /// The level at which the margin is exactly `MARGIN`, on the line between two thresholds.
 fn between(before: Option<(f64, f64)>, after: (f64, f64)) -> f64 {
-    let Some((level, margin)) = before else { return after.0 };
+    let Some((level, margin)) = before else {
+        return after.0;
+    };
     let part = (margin - MARGIN) / (margin - after.1);
     level + part * (after.0 - level)
 }
@@ -112,7 +120,11 @@ fn dbov(decibel: f64) -> f64 {
 /// Straight up to the knee, then ever flatter towards the ceiling.
 fn limit(value: f64) -> i16 {
     let size = value.abs();
-    let bent = if size <= KNEE { size } else { KNEE + (CEILING - KNEE) * ((size - KNEE) / (CEILING - KNEE)).tanh() };
+    let bent = if size <= KNEE {
+        size
+    } else {
+        KNEE + (CEILING - KNEE) * ((size - KNEE) / (CEILING - KNEE)).tanh()
+    };
     (bent.copysign(value) * 32_768.0).round() as i16
 }
 
@@ -121,7 +133,9 @@ mod tests {
     use super::*;
 
     fn tone(amplitude: f64, millis: u32) -> Vec<i16> {
-        (0..RATE * millis / 1_000).map(|n| (amplitude * (f64::from(n) * 0.785).sin()).round() as i16).collect()
+        (0..RATE * millis / 1_000)
+            .map(|n| (amplitude * (f64::from(n) * 0.785).sin()).round() as i16)
+            .collect()
     }
 
     #[test]
@@ -138,7 +152,10 @@ mod tests {
         let mut paused = speech.clone();
         paused.extend(vec![0; 24_000]);
         let (a, b) = (active_dbov(&speech), active_dbov(&paused));
-        assert!((a.expect("active") - b.expect("active")).abs() < 1.5, "{a:?} {b:?}");
+        assert!(
+            (a.expect("active") - b.expect("active")).abs() < 1.5,
+            "{a:?} {b:?}"
+        );
     }
 
     #[test]

@@ -16,7 +16,11 @@ pub enum ResampleError {
     #[error("a sampling rate of {0} Hz is outside 4,000–192,000 Hz")]
     Rate(u32),
     #[error("changing {from} Hz to {to} Hz")]
-    Failed { from: u32, to: u32, source: Box<dyn std::error::Error + Send + Sync> },
+    Failed {
+        from: u32,
+        to: u32,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// A clip at `from` Hz, as it sounds at `to` Hz: same start, same length in time, the filter's delay taken off.
@@ -44,15 +48,25 @@ pub fn from_telephone(samples: &[i16], to: u32) -> Result<Vec<f32>, ResampleErro
 
 /// 16-bit samples as floats in −1…1.
 pub fn floats(samples: &[i16]) -> Vec<f32> {
-    samples.iter().map(|&sample| f32::from(sample) / 32_768.0).collect()
+    samples
+        .iter()
+        .map(|&sample| f32::from(sample) / 32_768.0)
+        .collect()
 }
 
 /// Floats in −1…1 as 16-bit samples; what lies outside is clipped, what is no number is silence.
 pub fn shorts(samples: &[f32]) -> Vec<i16> {
-    samples.iter().map(|&sample| (sample * 32_768.0).round() as i16).collect()
+    samples
+        .iter()
+        .map(|&sample| (sample * 32_768.0).round() as i16)
+        .collect()
 }
 
-fn filter(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
+fn filter(
+    samples: &[f32],
+    from: u32,
+    to: u32,
+) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
     let mut engine = Fft::<f32>::new_custom(
         from as usize,
         to as usize,
@@ -82,7 +96,9 @@ mod tests {
 
     fn tone(hertz: f32, rate: u32, millis: u32) -> Vec<f32> {
         let step = std::f32::consts::TAU * hertz / rate as f32;
-        (0..rate * millis / 1_000).map(|n| 0.5 * (step * n as f32).sin()).collect()
+        (0..rate * millis / 1_000)
+            .map(|n| 0.5 * (step * n as f32).sin())
+            .collect()
     }
 
     fn rms(samples: &[f32]) -> f32 {
@@ -94,7 +110,11 @@ mod tests {
         for rate in [11_025, 16_000, 22_050, 24_000, 44_100, 48_000] {
             let out = to_telephone(&tone(1_000.0, rate, 500), rate).expect("rates are known");
             let want = tone(1_000.0, 8_000, 500);
-            assert!(out.len().abs_diff(4_000) <= 1, "{rate}: {} samples", out.len());
+            assert!(
+                out.len().abs_diff(4_000) <= 1,
+                "{rate}: {} samples",
+                out.len()
+            );
             let middle = 1_000..3_000;
             let error: Vec<f32> = middle.clone().map(|n| out[n] - want[n]).collect();
             assert!(rms(&error) < 0.01, "{rate}: error {}", rms(&error));
@@ -104,12 +124,17 @@ mod tests {
     #[test]
     fn what_the_telephone_cannot_carry_is_removed() {
         let out = to_telephone(&tone(5_000.0, 22_050, 500), 22_050).expect("rates are known");
-        assert!(rms(&out[500..3_500]) < 0.001, "alias {}", rms(&out[500..3_500]));
+        assert!(
+            rms(&out[500..3_500]) < 0.001,
+            "alias {}",
+            rms(&out[500..3_500])
+        );
     }
 
     #[test]
     fn there_and_back_is_the_same_sound() {
-        let there = from_telephone(&shorts(&tone(800.0, 8_000, 300)), 16_000).expect("rates are known");
+        let there =
+            from_telephone(&shorts(&tone(800.0, 8_000, 300)), 16_000).expect("rates are known");
         let back = to_telephone(&there, 16_000).expect("rates are known");
         let want = tone(800.0, 8_000, 300);
         let error: Vec<f32> = (400..2_000).map(|n| back[n] - want[n]).collect();
@@ -121,7 +146,10 @@ mod tests {
         for length in [0, 1, 2, 159, 1_023, 1_025] {
             assert!(to_telephone(&vec![0.1; length], 22_050).is_ok(), "{length}");
         }
-        assert!(matches!(to_telephone(&[0.0], 0), Err(ResampleError::Rate(0))));
+        assert!(matches!(
+            to_telephone(&[0.0], 0),
+            Err(ResampleError::Rate(0))
+        ));
         assert!(to_telephone(&[0.0; 3], 37_813).is_ok());
         assert_eq!(shorts(&[2.0, -2.0, f32::NAN]), [32_767, -32_768, 0]);
     }

@@ -20,7 +20,9 @@ const LONGEST: u64 = (u32::MAX as u64 - 1_024) / 4;
 pub enum WavError {
     #[error("the WAV file cannot be read or written")]
     Format(#[from] hound::Error),
-    #[error("the WAV file has {channels} channels of {bits} bits; 1 or 2 channels of 8, 16, 24 or 32 bits are understood")]
+    #[error(
+        "the WAV file has {channels} channels of {bits} bits; 1 or 2 channels of 8, 16, 24 or 32 bits are understood"
+    )]
     Unsupported { channels: u16, bits: u16 },
     #[error("the WAV file's sampling rate")]
     Rate(#[from] ResampleError),
@@ -46,30 +48,22 @@ pub fn read_from(source: impl Read) -> Result<Vec<i16>, WavError> {
 /// Reads a WAV file as 8 kHz, one list of samples a channel: of a recorded call the caller, then the agent.
 pub fn read_channels(bytes: &[u8]) -> Result<Vec<Vec<i16>>, WavError> {
     let (rate, channels) = decode(Cursor::new(bytes))?;
-    channels.iter().map(|channel| telephone(channel, rate)).collect()
+    channels
+        .iter()
+        .map(|channel| telephone(channel, rate))
+        .collect()
 }
 
 /// A whole 8 kHz mono WAV file.
 pub fn encode(samples: &[i16]) -> Result<Vec<u8>, WavError> {
     let mut bytes = Cursor::new(Vec::with_capacity(44 + 2 * samples.len()));
     let mut writer = WavWriter::new(&mut bytes, spec(1))?;
-    let mut block = writer.get_i16_writer(u32::try_from(samples.len()).map_err(|_| WavError::Full)?);
+    let mut block =
+        writer.get_i16_writer(u32::try_from(samples.len()).map_err(|_| WavError::Full)?);
     for &sample in samples {
         block.write_sample(sample);
     }
     block.flush()?;
-    writer.finalize()?;
-    Ok(bytes.into_inner())
-}
-
-/// Two channels of 8 kHz as a WAV file; the shorter one is followed by silence.
-pub fn encode_stereo(left: &[i16], right: &[i16]) -> Result<Vec<u8>, WavError> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let mut writer = WavWriter::new(&mut bytes, spec(2))?;
-    for index in 0..left.len().max(right.len()) {
-        writer.write_sample(left.get(index).copied().unwrap_or(0))?;
-        writer.write_sample(right.get(index).copied().unwrap_or(0))?;
-    }
     writer.finalize()?;
     Ok(bytes.into_inner())
 }
@@ -100,7 +94,13 @@ impl<W: Write + Seek> StereoWriter<W> {
     pub fn new(sink: W) -> Result<Self, WavError> {
         let mut writer = WavWriter::new(sink, spec(2))?;
         writer.flush()?;
-        Ok(Self { writer, waiting: [VecDeque::new(), VecDeque::new()], written: 0, flushed: 0, late: 0 })
+        Ok(Self {
+            writer,
+            waiting: [VecDeque::new(), VecDeque::new()],
+            written: 0,
+            flushed: 0,
+            late: 0,
+        })
     }
 
     /// Places `samples` of one side at sample index `at`, counted from the start of the recording.
@@ -167,7 +167,12 @@ impl<W: Write + Seek> StereoWriter<W> {
 }
 
 fn spec(channels: u16) -> WavSpec {
-    WavSpec { channels, sample_rate: RATE, bits_per_sample: 16, sample_format: SampleFormat::Int }
+    WavSpec {
+        channels,
+        sample_rate: RATE,
+        bits_per_sample: 16,
+        sample_format: SampleFormat::Int,
+    }
 }
 
 fn telephone(samples: &[f32], rate: u32) -> Result<Vec<i16>, WavError> {
@@ -179,7 +184,10 @@ fn decode(source: impl Read) -> Result<(u32, Vec<Vec<f32>>), WavError> {
     let reader = WavReader::new(source)?;
     let spec = reader.spec();
     if !matches!(spec.channels, 1 | 2) || !matches!(spec.bits_per_sample, 8 | 16 | 24 | 32) {
-        return Err(WavError::Unsupported { channels: spec.channels, bits: spec.bits_per_sample });
+        return Err(WavError::Unsupported {
+            channels: spec.channels,
+            bits: spec.bits_per_sample,
+        });
     }
     let mut channels = vec![Vec::new(); usize::from(spec.channels)];
     for (n, sample) in values(reader)?.into_iter().enumerate() {
@@ -191,10 +199,16 @@ fn decode(source: impl Read) -> Result<(u32, Vec<Vec<f32>>), WavError> {
 fn values(mut reader: WavReader<impl Read>) -> Result<Vec<f32>, hound::Error> {
     let spec = reader.spec();
     match spec.sample_format {
-        SampleFormat::Float => reader.samples::<f32>().map(|sample| sample.map(|s| s.clamp(-1.0, 1.0))).collect(),
+        SampleFormat::Float => reader
+            .samples::<f32>()
+            .map(|sample| sample.map(|s| s.clamp(-1.0, 1.0)))
+            .collect(),
         SampleFormat::Int => {
             let scale = 1.0 / 2_f64.powi(i32::from(spec.bits_per_sample) - 1);
-            reader.samples::<i32>().map(|sample| sample.map(|s| (f64::from(s) * scale) as f32)).collect()
+            reader
+                .samples::<i32>()
+                .map(|sample| sample.map(|s| (f64::from(s) * scale) as f32))
+                .collect()
         }
     }
 }
@@ -208,11 +222,14 @@ mod tests {
         let mut writer = WavWriter::new(&mut bytes, spec).expect("the header is valid");
         let top = f64::from((1_u64 << (spec.bits_per_sample - 1)) as u32) * 0.5;
         for n in 0..frames {
-            let value = (n as f64 * std::f64::consts::TAU * 440.0 / f64::from(spec.sample_rate)).sin();
+            let value =
+                (n as f64 * std::f64::consts::TAU * 440.0 / f64::from(spec.sample_rate)).sin();
             for _ in 0..spec.channels {
                 match spec.sample_format {
                     SampleFormat::Int => writer.write_sample((value * top) as i32).expect("memory"),
-                    SampleFormat::Float => writer.write_sample((value * 0.5) as f32).expect("memory"),
+                    SampleFormat::Float => {
+                        writer.write_sample((value * 0.5) as f32).expect("memory")
+                    }
                 }
             }
         }
@@ -230,9 +247,18 @@ mod tests {
             (44_100, 2, 32, SampleFormat::Int),
             (48_000, 2, 32, SampleFormat::Float),
         ] {
-            let spec = WavSpec { channels, sample_rate, bits_per_sample, sample_format };
+            let spec = WavSpec {
+                channels,
+                sample_rate,
+                bits_per_sample,
+                sample_format,
+            };
             let samples = read(&file(spec, sample_rate as usize)).expect("the form is common");
-            assert!(samples.len().abs_diff(8_000) <= 1, "{spec:?}: {}", samples.len());
+            assert!(
+                samples.len().abs_diff(8_000) <= 1,
+                "{spec:?}: {}",
+                samples.len()
+            );
             let level = crate::media::level::active_dbov(&samples).expect("a tone");
             assert!((level + 9.03).abs() < 0.4, "{spec:?}: {level}");
         }
@@ -268,8 +294,12 @@ mod tests {
         let mut bytes = Cursor::new(Vec::new());
         let mut writer = StereoWriter::new(&mut bytes).expect("memory");
         for n in 0..150 {
-            writer.place(Side::Caller, n * 160, &[100; 160]).expect("memory");
-            writer.place(Side::Agent, n * 160, &[200; 160]).expect("memory");
+            writer
+                .place(Side::Caller, n * 160, &[100; 160])
+                .expect("memory");
+            writer
+                .place(Side::Agent, n * 160, &[200; 160])
+                .expect("memory");
         }
         std::mem::forget(writer);
         let channels = read_channels(bytes.get_ref()).expect("readable without an end");
@@ -280,9 +310,14 @@ mod tests {
     fn one_silent_side_does_not_hold_the_other_for_ever() {
         let mut writer = StereoWriter::new(Cursor::new(Vec::new())).expect("memory");
         for n in 0..2_000 {
-            writer.place(Side::Caller, n * 160, &[1; 160]).expect("memory");
+            writer
+                .place(Side::Caller, n * 160, &[1; 160])
+                .expect("memory");
         }
         assert!(writer.waiting[0].len() as u64 <= LONGEST_WAIT + 160);
-        assert!(matches!(writer.place(Side::Agent, LONGEST, &[1]), Err(WavError::Full)));
+        assert!(matches!(
+            writer.place(Side::Agent, LONGEST, &[1]),
+            Err(WavError::Full)
+        ));
     }
 }

@@ -70,7 +70,15 @@ impl PhraseCache {
     const OVERHEAD: usize = 192;
 
     pub fn new(limit: usize) -> Self {
-        Self { phrases: BTreeMap::new(), order: BTreeMap::new(), uses: 0, bytes: 0, limit, hits: 0, misses: 0 }
+        Self {
+            phrases: BTreeMap::new(),
+            order: BTreeMap::new(),
+            uses: 0,
+            bytes: 0,
+            limit,
+            hits: 0,
+            misses: 0,
+        }
     }
 
     pub fn get(&mut self, key: Key) -> Option<Arc<[i16]>> {
@@ -94,17 +102,30 @@ impl PhraseCache {
             return;
         }
         while self.bytes + cost > self.limit {
-            let Some((_, oldest)) = self.order.pop_first() else { break };
+            let Some((_, oldest)) = self.order.pop_first() else {
+                break;
+            };
             self.remove(oldest);
         }
         self.uses += 1;
         self.bytes += cost;
         self.order.insert(self.uses, key);
-        self.phrases.insert(key, Phrase { sound, used: self.uses });
+        self.phrases.insert(
+            key,
+            Phrase {
+                sound,
+                used: self.uses,
+            },
+        );
     }
 
     pub fn stats(&self) -> CacheStats {
-        CacheStats { phrases: self.phrases.len(), bytes: self.bytes, hits: self.hits, misses: self.misses }
+        CacheStats {
+            phrases: self.phrases.len(),
+            bytes: self.bytes,
+            hits: self.hits,
+            misses: self.misses,
+        }
     }
 
     fn remove(&mut self, key: Key) {
@@ -124,7 +145,10 @@ const MAGIC: &[u8; 4] = b"CPH1";
 
 /// A phrase as bytes for a file: mark, CRC-32 of the samples, samples.
 pub fn encode(sound: &[i16]) -> Vec<u8> {
-    let samples: Vec<u8> = sound.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    let samples: Vec<u8> = sound
+        .iter()
+        .flat_map(|sample| sample.to_le_bytes())
+        .collect();
     let mut bytes = Vec::with_capacity(8 + samples.len());
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&crc32fast::hash(&samples).to_le_bytes());
@@ -136,8 +160,15 @@ pub fn encode(sound: &[i16]) -> Vec<u8> {
 pub fn parse(bytes: &[u8]) -> Option<Arc<[i16]>> {
     let (mark, rest) = bytes.split_first_chunk::<4>()?;
     let (sum, samples) = rest.split_first_chunk::<4>()?;
-    let whole = mark == MAGIC && samples.len() % 2 == 0 && crc32fast::hash(samples) == u32::from_le_bytes(*sum);
-    whole.then(|| samples.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect())
+    let whole = mark == MAGIC
+        && samples.len() % 2 == 0
+        && crc32fast::hash(samples) == u32::from_le_bytes(*sum);
+    whole.then(|| {
+        samples
+            .chunks_exact(2)
+            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+            .collect()
+    })
 }
 
 #[cfg(test)]
@@ -150,8 +181,16 @@ mod tests {
 
     #[test]
     fn text_voice_and_settings_all_count() {
-        let slow = Settings { rate: 120, ..Settings::default() };
-        let keys = [key("a"), key("b"), Key::new("a", "piper", &Settings::default()), Key::new("a", "espeak", &slow)];
+        let slow = Settings {
+            rate: 120,
+            ..Settings::default()
+        };
+        let keys = [
+            key("a"),
+            key("b"),
+            Key::new("a", "piper", &Settings::default()),
+            Key::new("a", "espeak", &slow),
+        ];
         for (n, one) in keys.iter().enumerate() {
             assert!(keys[n + 1..].iter().all(|other| one != other));
         }
@@ -170,8 +209,20 @@ mod tests {
         assert!(cache.get(key("a")).is_some());
         cache.insert(key("d"), vec![1; 1_000].into());
         assert!(cache.get(key("b")).is_none());
-        assert!(cache.get(key("a")).is_some() && cache.get(key("c")).is_some() && cache.get(key("d")).is_some());
-        assert_eq!(cache.stats(), CacheStats { phrases: 3, bytes: 3 * one, hits: 4, misses: 1 });
+        assert!(
+            cache.get(key("a")).is_some()
+                && cache.get(key("c")).is_some()
+                && cache.get(key("d")).is_some()
+        );
+        assert_eq!(
+            cache.stats(),
+            CacheStats {
+                phrases: 3,
+                bytes: 3 * one,
+                hits: 4,
+                misses: 1
+            }
+        );
     }
 
     #[test]

@@ -54,7 +54,10 @@ pub fn respell(text: &str, domestic: &[(String, String)]) -> String {
     let mut rest = text;
     let mut before: Option<char> = None;
     while let Some(letter) = rest.chars().next() {
-        if let Some((length, spelling)) = at_boundary(before).then(|| longest(rest, domestic)).flatten() {
+        if let Some((length, spelling)) = at_boundary(before)
+            .then(|| longest(rest, domestic))
+            .flatten()
+        {
             out.push_str(spelling);
             before = rest[..length].chars().next_back();
             rest = &rest[length..];
@@ -69,10 +72,14 @@ pub fn respell(text: &str, domestic: &[(String, String)]) -> String {
 
 /// The longest entry that stands at the start of `text` as a whole word: its length in bytes, and its spelling.
 fn longest<'a>(text: &str, domestic: &'a [(String, String)]) -> Option<(usize, &'a str)> {
-    let own = domestic.iter().map(|(word, spelling)| (word.as_str(), spelling.as_str()));
+    let own = domestic
+        .iter()
+        .map(|(word, spelling)| (word.as_str(), spelling.as_str()));
     let known = WORDS.iter().copied();
     let matches = |words: &mut dyn Iterator<Item = (&'a str, &'a str)>| {
-        words.filter_map(|(word, spelling)| Some((prefix(text, word)?, spelling))).max_by_key(|(length, _)| *length)
+        words
+            .filter_map(|(word, spelling)| Some((prefix(text, word)?, spelling)))
+            .max_by_key(|(length, _)| *length)
     };
     matches(&mut own.into_iter()).or_else(|| matches(&mut known.into_iter()))
 }
@@ -87,7 +94,10 @@ fn prefix(text: &str, word: &str) -> Option<usize> {
         }
     }
     let end = letters.next();
-    let symbol = word.chars().next_back().is_some_and(|last| !last.is_alphanumeric());
+    let symbol = word
+        .chars()
+        .next_back()
+        .is_some_and(|last| !last.is_alphanumeric());
     let ends = symbol || end.is_none_or(|(_, next)| !next.is_alphanumeric());
     (ends && !word.is_empty()).then(|| end.map_or(text.len(), |(at, _)| at))
 }
@@ -106,15 +116,24 @@ mod tests {
 
     #[test]
     fn the_words_of_the_trade_are_spelled_as_they_sound() {
-        assert_eq!(said("Envio o Pix por SMS ou WhatsApp."), "Envio o pics por ésse eme ésse ou uóts ápi.");
-        assert_eq!(said("os três primeiros dígitos do CPF"), "os três primeiros dígitos do cê pê éfe");
+        assert_eq!(
+            said("Envio o Pix por SMS ou WhatsApp."),
+            "Envio o pics por ésse eme ésse ou uóts ápi."
+        );
+        assert_eq!(
+            said("os três primeiros dígitos do CPF"),
+            "os três primeiros dígitos do cê pê éfe"
+        );
         assert_eq!(said("Sr. João e Sra. Maria"), "senhor João e senhora Maria");
         assert_eq!(said("o QR Code"), "o quê érre côudi");
     }
 
     #[test]
     fn only_whole_words_are_changed() {
-        assert_eq!(said("pixote, esmsa, sacola, recepção"), "pixote, esmsa, sacola, recepção");
+        assert_eq!(
+            said("pixote, esmsa, sacola, recepção"),
+            "pixote, esmsa, sacola, recepção"
+        );
         assert_eq!(said("não se esqueça da senha"), "não se esqueça da senha");
         assert_eq!(said("Pixão"), "Pixão");
     }
@@ -127,8 +146,14 @@ mod tests {
 
     #[test]
     fn an_installation_spells_its_own_names() {
-        let own = [("Credora Pay".to_owned(), "credora pei".to_owned()), ("pix".to_owned(), "píquis".to_owned())];
-        assert_eq!(respell("a CREDORA PAY aceita Pix", &own), "a credora pei aceita píquis");
+        let own = [
+            ("Credora Pay".to_owned(), "credora pei".to_owned()),
+            ("pix".to_owned(), "píquis".to_owned()),
+        ];
+        assert_eq!(
+            respell("a CREDORA PAY aceita Pix", &own),
+            "a credora pei aceita píquis"
+        );
     }
 
     proptest::proptest! {

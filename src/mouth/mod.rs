@@ -2,7 +2,6 @@
 
 pub mod cache;
 pub mod lexicon;
-pub mod playout;
 pub mod recorded;
 pub mod ssml;
 pub mod tts;

@@ -47,18 +47,27 @@ pub enum RecordedError {
 
 impl Recorded {
     /// Reads the index and the files that it names; `read` gives the bytes of a file beside it. All mistakes at once.
-    pub fn load(index: &str, read: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Self, Vec<RecordedError>> {
+    pub fn load(
+        index: &str,
+        read: &dyn Fn(&str) -> Option<Vec<u8>>,
+    ) -> Result<Self, Vec<RecordedError>> {
         let index: Index = toml::from_str(index).map_err(|error| vec![error.into()])?;
         let mut sounds = BTreeMap::new();
         let mut mistakes = Vec::new();
         for entry in index.recording {
             match sound(&entry, read) {
-                Ok(_) if sounds.contains_key(&normal(&entry.text)) => mistakes.push(RecordedError::Twice { file: entry.file }),
+                Ok(_) if sounds.contains_key(&normal(&entry.text)) => {
+                    mistakes.push(RecordedError::Twice { file: entry.file })
+                }
                 Ok(sound) => drop(sounds.insert(normal(&entry.text), sound)),
                 Err(mistake) => mistakes.push(mistake),
             }
         }
-        if mistakes.is_empty() { Ok(Self { sounds }) } else { Err(mistakes) }
+        if mistakes.is_empty() {
+            Ok(Self { sounds })
+        } else {
+            Err(mistakes)
+        }
     }
 
     /// The recording of exactly these words, as loud as the voices are.
@@ -75,10 +84,16 @@ impl Recorded {
     }
 }
 
-fn sound(entry: &Entry, read: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Arc<[i16]>, RecordedError> {
+fn sound(
+    entry: &Entry,
+    read: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> Result<Arc<[i16]>, RecordedError> {
     let file = || entry.file.clone();
     let bytes = read(&entry.file).ok_or_else(|| RecordedError::Missing { file: file() })?;
-    let mut samples = wav::read(&bytes).map_err(|source| RecordedError::Wav { file: file(), source })?;
+    let mut samples = wav::read(&bytes).map_err(|source| RecordedError::Wav {
+        file: file(),
+        source,
+    })?;
     level::active_dbov(&samples).ok_or_else(|| RecordedError::Silent { file: file() })?;
     level::normalise(&mut samples, level::TARGET_DBOV);
     Ok(samples.into())
@@ -94,19 +109,29 @@ mod tests {
     use super::*;
 
     fn tone() -> Vec<u8> {
-        let samples: Vec<i16> = (0..8_000).map(|n| (1_000.0 * (f64::from(n) * 0.5).sin()) as i16).collect();
+        let samples: Vec<i16> = (0..8_000)
+            .map(|n| (1_000.0 * (f64::from(n) * 0.5).sin()) as i16)
+            .collect();
         wav::encode(&samples).expect("memory")
     }
 
     #[test]
     fn the_exact_text_finds_its_recording_at_the_right_level() {
-        let index = "[[recording]]\ntext = \"\"\"Bom dia.\nQuem fala?\"\"\"\nfile = \"bom_dia.wav\"\n";
-        let recorded = Recorded::load(index, &|name| (name == "bom_dia.wav").then(tone)).expect("all is there");
-        let sound = recorded.find("Bom dia.  Quem fala?").expect("the same words");
+        let index =
+            "[[recording]]\ntext = \"\"\"Bom dia.\nQuem fala?\"\"\"\nfile = \"bom_dia.wav\"\n";
+        let recorded = Recorded::load(index, &|name| (name == "bom_dia.wav").then(tone))
+            .expect("all is there");
+        let sound = recorded
+            .find("Bom dia.  Quem fala?")
+            .expect("the same words");
         let level = level::active_dbov(&sound).expect("sounds");
         assert!((level - level::TARGET_DBOV).abs() < 0.5, "{level}");
         assert!(recorded.find("Bom dia. Quem falou?").is_none());
-        assert!(Recorded::load("", &|_| None).expect("empty is fine").is_empty());
+        assert!(
+            Recorded::load("", &|_| None)
+                .expect("empty is fine")
+                .is_empty()
+        );
     }
 
     #[test]

@@ -18,14 +18,20 @@ pub enum Piece {
 pub enum SsmlError {
     #[error("a tag is not closed with `>` at byte {0}")]
     Tag(usize),
-    #[error("the element <{0}> is not understood; speak, p, s, break, sub, emphasis and prosody are")]
+    #[error(
+        "the element <{0}> is not understood; speak, p, s, break, sub, emphasis and prosody are"
+    )]
     Element(String),
     #[error("</{found}> closes nothing, or closes <{open}>")]
     Nesting { found: String, open: String },
     #[error("<{0}> is never closed")]
     Open(String),
     #[error("{attribute}=\"{value}\" in <{element}> is not understood")]
-    Attribute { element: String, attribute: String, value: String },
+    Attribute {
+        element: String,
+        attribute: String,
+        value: String,
+    },
 }
 
 /// Pauses longer than this are mistakes.
@@ -35,11 +41,18 @@ const PARAGRAPH_PAUSE_MS: u32 = 500;
 
 /// Reads SSML; `settings` hold until `<prosody>` changes them.
 pub fn parse(text: &str, settings: &Settings) -> Result<Vec<Piece>, SsmlError> {
-    let mut reader = Reader { pieces: Vec::new(), open: Vec::new(), settings: settings.clone(), said: String::new() };
+    let mut reader = Reader {
+        pieces: Vec::new(),
+        open: Vec::new(),
+        settings: settings.clone(),
+        said: String::new(),
+    };
     let mut rest = text;
     while let Some(start) = rest.find('<') {
         reader.text(&rest[..start]);
-        let end = rest[start..].find('>').ok_or(SsmlError::Tag(text.len() - rest.len() + start))?;
+        let end = rest[start..]
+            .find('>')
+            .ok_or(SsmlError::Tag(text.len() - rest.len() + start))?;
         reader.tag(&rest[start + 1..start + end])?;
         rest = &rest[start + end + 1..];
     }
@@ -65,7 +78,12 @@ struct Open {
 
 impl Reader {
     fn text(&mut self, raw: &str) {
-        let plain = raw.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'").replace("&amp;", "&");
+        let plain = raw
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&quot;", "\"")
+            .replace("&apos;", "'")
+            .replace("&amp;", "&");
         self.said.push_str(&plain);
     }
 
@@ -84,7 +102,11 @@ impl Reader {
     }
 
     fn open(&mut self, name: &str, attributes: &[(String, String)]) -> Result<(), SsmlError> {
-        let mut open = Open { name: name.to_owned(), outer: self.settings.clone(), alias: None };
+        let mut open = Open {
+            name: name.to_owned(),
+            outer: self.settings.clone(),
+            alias: None,
+        };
         match name {
             "speak" | "p" | "s" | "emphasis" => {}
             "break" => {
@@ -92,7 +114,11 @@ impl Reader {
                 self.pause(millis);
             }
             "sub" => {
-                let alias = attributes.iter().find(|(key, _)| key == "alias").map(|(_, value)| value.clone()).unwrap_or_default();
+                let alias = attributes
+                    .iter()
+                    .find(|(key, _)| key == "alias")
+                    .map(|(_, value)| value.clone())
+                    .unwrap_or_default();
                 open.alias = Some((alias, std::mem::take(&mut self.said)));
             }
             "prosody" => {
@@ -110,8 +136,15 @@ impl Reader {
     fn close(&mut self, name: &str) -> Result<(), SsmlError> {
         let open = self.open.pop().filter(|open| open.name == name);
         let Some(Open { outer, alias, .. }) = open else {
-            let open = self.open.last().map(|open| open.name.clone()).unwrap_or_default();
-            return Err(SsmlError::Nesting { found: name.to_owned(), open });
+            let open = self
+                .open
+                .last()
+                .map(|open| open.name.clone())
+                .unwrap_or_default();
+            return Err(SsmlError::Nesting {
+                found: name.to_owned(),
+                open,
+            });
         };
         if let Some((alias, before)) = alias {
             self.said = before + &alias;
@@ -127,20 +160,38 @@ impl Reader {
     }
 
     fn change(&mut self, key: &str, value: &str) -> Result<(), SsmlError> {
-        let wrong = || SsmlError::Attribute { element: "prosody".to_owned(), attribute: key.to_owned(), value: value.to_owned() };
+        let wrong = || SsmlError::Attribute {
+            element: "prosody".to_owned(),
+            attribute: key.to_owned(),
+            value: value.to_owned(),
+        };
         let factor = factor(value).ok_or_else(wrong)?;
         match key {
-            "rate" => self.settings.rate = (self.settings.rate as f32 * factor).round().clamp(80.0, 450.0) as u32,
-            "pitch" => self.settings.pitch = (self.settings.pitch as f32 * factor).round().clamp(0.0, 99.0) as u32,
+            "rate" => {
+                self.settings.rate = (self.settings.rate as f32 * factor)
+                    .round()
+                    .clamp(80.0, 450.0) as u32
+            }
+            "pitch" => {
+                self.settings.pitch = (self.settings.pitch as f32 * factor)
+                    .round()
+                    .clamp(0.0, 99.0) as u32
+            }
             _ => return Err(wrong()),
         }
         Ok(())
     }
 
     fn say(&mut self) {
-        let text = std::mem::take(&mut self.said).split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = std::mem::take(&mut self.said)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         if text.chars().any(char::is_alphanumeric) {
-            self.pieces.push(Piece::Say { text, settings: self.settings.clone() });
+            self.pieces.push(Piece::Say {
+                text,
+                settings: self.settings.clone(),
+            });
         }
     }
 
@@ -167,8 +218,16 @@ fn read_attributes(text: &str) -> Vec<(String, String)> {
     let mut rest = text;
     while let Some((key, after)) = rest.split_once('=') {
         let after = after.trim_start();
-        let Some(quote) = after.chars().next().filter(|letter| matches!(letter, '"' | '\'')) else { break };
-        let Some((value, next)) = after[1..].split_once(quote) else { break };
+        let Some(quote) = after
+            .chars()
+            .next()
+            .filter(|letter| matches!(letter, '"' | '\''))
+        else {
+            break;
+        };
+        let Some((value, next)) = after[1..].split_once(quote) else {
+            break;
+        };
         found.push((key.trim().to_owned(), value.to_owned()));
         rest = next;
     }
@@ -176,7 +235,12 @@ fn read_attributes(text: &str) -> Vec<(String, String)> {
 }
 
 fn pause(attributes: &[(String, String)]) -> Result<u32, SsmlError> {
-    let Some((key, value)) = attributes.iter().find(|(key, _)| key == "time" || key == "strength") else { return Ok(SENTENCE_PAUSE_MS) };
+    let Some((key, value)) = attributes
+        .iter()
+        .find(|(key, _)| key == "time" || key == "strength")
+    else {
+        return Ok(SENTENCE_PAUSE_MS);
+    };
     let millis = match (key.as_str(), value.as_str()) {
         ("strength", "none") => Some(0.0),
         ("strength", "x-weak" | "weak") => Some(100.0),
@@ -185,12 +249,21 @@ fn pause(attributes: &[(String, String)]) -> Result<u32, SsmlError> {
         ("strength", "x-strong") => Some(700.0),
         ("time", time) => match time.strip_suffix("ms") {
             Some(millis) => millis.trim().parse::<f32>().ok(),
-            None => time.strip_suffix('s').and_then(|seconds| seconds.trim().parse::<f32>().ok()).map(|seconds| seconds * 1_000.0),
+            None => time
+                .strip_suffix('s')
+                .and_then(|seconds| seconds.trim().parse::<f32>().ok())
+                .map(|seconds| seconds * 1_000.0),
         },
         _ => None,
     };
-    let valid = millis.filter(|millis| (0.0..=LONGEST_PAUSE_MS as f32).contains(millis)).map(|millis| millis.round() as u32);
-    valid.ok_or_else(|| SsmlError::Attribute { element: "break".to_owned(), attribute: key.clone(), value: value.clone() })
+    let valid = millis
+        .filter(|millis| (0.0..=LONGEST_PAUSE_MS as f32).contains(millis))
+        .map(|millis| millis.round() as u32);
+    valid.ok_or_else(|| SsmlError::Attribute {
+        element: "break".to_owned(),
+        attribute: key.clone(),
+        value: value.clone(),
+    })
 }
 
 /// `"120%"` and `"+20%"`, or the words of the standard, as a factor.
@@ -204,7 +277,11 @@ fn factor(value: &str) -> Option<f32> {
         _ => {
             let percent: f32 = value.strip_suffix('%')?.parse().ok()?;
             let relative = value.starts_with(['+', '-']);
-            if relative { 1.0 + percent / 100.0 } else { percent / 100.0 }
+            if relative {
+                1.0 + percent / 100.0
+            } else {
+                percent / 100.0
+            }
         }
     };
     (0.2..=5.0).contains(&word).then_some(word)
@@ -220,7 +297,9 @@ mod tests {
             .into_iter()
             .map(|piece| match piece {
                 Piece::Pause(millis) => format!("{millis} ms"),
-                Piece::Say { text, settings } => format!("{text} @{} ^{}", settings.rate, settings.pitch),
+                Piece::Say { text, settings } => {
+                    format!("{text} @{} ^{}", settings.rate, settings.pitch)
+                }
             })
             .collect()
     }
@@ -229,7 +308,15 @@ mod tests {
     fn pauses_substitutions_and_prosody_are_read() {
         let text = "<?xml version=\"1.0\"?><speak>Bom dia, <sub alias=\"dona\">D.</sub> Maria.<break time=\"0.5s\"/>\
                     <prosody rate=\"slow\" pitch='+20%'>O código &amp; a data</prosody> <s>Anote.</s><s>Fim.</s></speak>";
-        let want = ["Bom dia, dona Maria. @165 ^50", "500 ms", "O código & a data @132 ^60", "Anote. @165 ^50", "200 ms", "Fim. @165 ^50", "200 ms"];
+        let want = [
+            "Bom dia, dona Maria. @165 ^50",
+            "500 ms",
+            "O código & a data @132 ^60",
+            "Anote. @165 ^50",
+            "200 ms",
+            "Fim. @165 ^50",
+            "200 ms",
+        ];
         assert_eq!(read(text), want);
         assert_eq!(read("sem marcas"), ["sem marcas @165 ^50"]);
     }
@@ -239,10 +326,21 @@ mod tests {
         let error = |text| parse(text, &Settings::default()).expect_err("a mistake");
         assert_eq!(error("<speak>oi"), SsmlError::Open("speak".to_owned()));
         assert_eq!(error("a <break"), SsmlError::Tag(2));
-        assert_eq!(error("<audio src='x'/>"), SsmlError::Element("audio".to_owned()));
+        assert_eq!(
+            error("<audio src='x'/>"),
+            SsmlError::Element("audio".to_owned())
+        );
         assert!(matches!(error("<s>oi</p>"), SsmlError::Nesting { .. }));
-        for wrong in ["<break time=\"1h\"/>", "<break time='99s'/>", "<prosody rate='quick'>a</prosody>", "<prosody volume='50%'>a</prosody>"] {
-            assert!(matches!(error(wrong), SsmlError::Attribute { .. }), "{wrong}");
+        for wrong in [
+            "<break time=\"1h\"/>",
+            "<break time='99s'/>",
+            "<prosody rate='quick'>a</prosody>",
+            "<prosody volume='50%'>a</prosody>",
+        ] {
+            assert!(
+                matches!(error(wrong), SsmlError::Attribute { .. }),
+                "{wrong}"
+            );
         }
     }
 

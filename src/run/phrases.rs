@@ -30,7 +30,12 @@ pub struct Phrases {
 impl Phrases {
     /// Phrases of `chain`, of which the last `bytes` of sound stay in memory.
     pub fn new(chain: Chain, bytes: usize) -> Self {
-        Self { chain, recorded: Recorded::default(), memory: Mutex::new(PhraseCache::new(bytes)), disk: None }
+        Self {
+            chain,
+            recorded: Recorded::default(),
+            memory: Mutex::new(PhraseCache::new(bytes)),
+            disk: None,
+        }
     }
 
     #[must_use]
@@ -42,12 +47,21 @@ impl Phrases {
     /// Keeps the script's own phrases in `directory` too, at most `bytes` of them.
     #[must_use]
     pub fn with_directory(mut self, directory: PathBuf, bytes: u64) -> Self {
-        self.disk = Some(Disk { directory, limit: bytes, writing: Mutex::new(()) });
+        self.disk = Some(Disk {
+            directory,
+            limit: bytes,
+            writing: Mutex::new(()),
+        });
         self
     }
 
     /// The sound of `text`. Blocks while a voice renders: milliseconds with espeak, tenths of a second with piper.
-    pub fn sound(&self, text: &str, settings: &Settings, keep: Keep) -> Result<Arc<[i16]>, VoiceError> {
+    pub fn sound(
+        &self,
+        text: &str,
+        settings: &Settings,
+        keep: Keep,
+    ) -> Result<Arc<[i16]>, VoiceError> {
         if let Some(sound) = self.recorded.find(text) {
             return Ok(sound);
         }
@@ -66,7 +80,9 @@ impl Phrases {
     /// The sound of `text`, if no voice is needed for it.
     pub fn ready(&self, text: &str, settings: &Settings) -> Option<Arc<[i16]>> {
         let key = || Key::new(text, &self.chain.names().join("+"), settings);
-        self.recorded.find(text).or_else(|| self.memory.lock().get(key()))
+        self.recorded
+            .find(text)
+            .or_else(|| self.memory.lock().get(key()))
     }
 
     pub fn stats(&self) -> CacheStats {
@@ -78,7 +94,13 @@ impl Phrases {
         self.chain.failures()
     }
 
-    fn render(&self, text: &str, settings: &Settings, key: Key, disk: Option<&Disk>) -> Result<Arc<[i16]>, VoiceError> {
+    fn render(
+        &self,
+        text: &str,
+        settings: &Settings,
+        key: Key,
+        disk: Option<&Disk>,
+    ) -> Result<Arc<[i16]>, VoiceError> {
         let (samples, by) = self.chain.speak_by(text, settings)?;
         let sound: Arc<[i16]> = samples.into();
         // What a fallback said must not stay when the preferred voice is back.
@@ -94,10 +116,16 @@ impl Phrases {
 
 /// Reads the recordings of a directory that has an `index.toml`; none when it has not.
 pub fn recordings(directory: &Path) -> Result<Recorded, Vec<RecordedError>> {
-    let Ok(index) = fs::read_to_string(directory.join("index.toml")) else { return Ok(Recorded::default()) };
+    let Ok(index) = fs::read_to_string(directory.join("index.toml")) else {
+        return Ok(Recorded::default());
+    };
     Recorded::load(&index, &|name| {
-        let inside = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        inside.then(|| fs::read(directory.join(name)).ok()).flatten()
+        let inside = Path::new(name)
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)));
+        inside
+            .then(|| fs::read(directory.join(name)).ok())
+            .flatten()
     })
 }
 
@@ -137,7 +165,12 @@ impl Disk {
         let mut files: Vec<_> = fs::read_dir(&self.directory)?
             .flatten()
             .filter(|entry| entry.path().extension().is_some_and(|end| end == "phrase"))
-            .filter_map(|entry| entry.metadata().ok().map(|meta| (meta.modified().ok(), entry.path(), meta.len())))
+            .filter_map(|entry| {
+                entry
+                    .metadata()
+                    .ok()
+                    .map(|meta| (meta.modified().ok(), entry.path(), meta.len()))
+            })
             .collect();
         files.sort();
         let mut total: u64 = more + files.iter().map(|(_, _, length)| length).sum::<u64>();
@@ -179,7 +212,8 @@ mod tests {
     }
 
     fn phrases(parrot: &Arc<Parrot>, directory: &Path) -> Phrases {
-        Phrases::new(Chain::new(vec![parrot.clone()]), 100_000).with_directory(directory.to_owned(), 400)
+        Phrases::new(Chain::new(vec![parrot.clone()]), 100_000)
+            .with_directory(directory.to_owned(), 400)
     }
 
     #[test]
@@ -190,9 +224,18 @@ mod tests {
         for _ in 0..2 {
             let phrases = phrases(&parrot, directory.path());
             for _ in 0..3 {
-                assert_eq!(phrases.sound("bom dia", &settings, Keep::OnDisk).expect("speaks").len(), 7);
+                assert_eq!(
+                    phrases
+                        .sound("bom dia", &settings, Keep::OnDisk)
+                        .expect("speaks")
+                        .len(),
+                    7
+                );
             }
-            assert!(phrases.ready("bom dia", &settings).is_some() && phrases.ready("boa noite", &settings).is_none());
+            assert!(
+                phrases.ready("bom dia", &settings).is_some()
+                    && phrases.ready("boa noite", &settings).is_none()
+            );
         }
         assert_eq!(parrot.0.load(Ordering::Relaxed), 1);
     }
@@ -201,7 +244,9 @@ mod tests {
     fn what_names_a_person_never_reaches_the_disk() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let phrases = phrases(&Arc::default(), directory.path());
-        phrases.sound("bom dia, Maria", &Settings::default(), Keep::InMemory).expect("speaks");
+        phrases
+            .sound("bom dia, Maria", &Settings::default(), Keep::InMemory)
+            .expect("speaks");
         assert_eq!(fs::read_dir(directory.path()).expect("readable").count(), 0);
     }
 
@@ -209,7 +254,11 @@ mod tests {
     fn a_damaged_file_is_a_miss_and_the_directory_stays_small() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let parrot = Arc::new(Parrot::default());
-        let say = |text: &str| phrases(&parrot, directory.path()).sound(text, &Settings::default(), Keep::OnDisk).expect("speaks");
+        let say = |text: &str| {
+            phrases(&parrot, directory.path())
+                .sound(text, &Settings::default(), Keep::OnDisk)
+                .expect("speaks")
+        };
         say("bom dia");
         for entry in fs::read_dir(directory.path()).expect("readable").flatten() {
             fs::write(entry.path(), b"CPH1 damaged").expect("writable");
@@ -219,15 +268,27 @@ mod tests {
         for n in 0..20 {
             say(&format!("frase número {n} com algumas palavras"));
         }
-        let total: u64 = fs::read_dir(directory.path()).expect("readable").flatten().filter_map(|e| e.metadata().ok()).map(|m| m.len()).sum();
+        let total: u64 = fs::read_dir(directory.path())
+            .expect("readable")
+            .flatten()
+            .filter_map(|e| e.metadata().ok())
+            .map(|m| m.len())
+            .sum();
         assert!(total <= 400, "{total}");
     }
 
     #[test]
     fn a_recording_outside_its_directory_is_not_read() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        fs::write(directory.path().join("index.toml"), "[[recording]]\ntext = \"a\"\nfile = \"../../etc/hostname\"\n").expect("writable");
-        assert!(matches!(recordings(directory.path()).err().as_deref(), Some([RecordedError::Missing { .. }])));
+        fs::write(
+            directory.path().join("index.toml"),
+            "[[recording]]\ntext = \"a\"\nfile = \"../../etc/hostname\"\n",
+        )
+        .expect("writable");
+        assert!(matches!(
+            recordings(directory.path()).err().as_deref(),
+            Some([RecordedError::Missing { .. }])
+        ));
         assert!(recordings(Path::new("/nowhere")).expect("none").is_empty());
     }
 }

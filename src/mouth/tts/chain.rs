@@ -17,7 +17,15 @@ struct Link {
 
 impl Chain {
     pub fn new(voices: Vec<Arc<dyn Voice>>) -> Self {
-        Self { voices: voices.into_iter().map(|voice| Link { voice, failures: AtomicU64::new(0) }).collect() }
+        Self {
+            voices: voices
+                .into_iter()
+                .map(|voice| Link {
+                    voice,
+                    failures: AtomicU64::new(0),
+                })
+                .collect(),
+        }
     }
 
     /// The names of the voices, the preferred one first.
@@ -27,16 +35,30 @@ impl Chain {
 
     /// How often each voice has failed since the start, in order of preference.
     pub fn failures(&self) -> Vec<(&'static str, u64)> {
-        self.voices.iter().map(|link| (link.voice.name(), link.failures.load(Ordering::Relaxed))).collect()
+        self.voices
+            .iter()
+            .map(|link| (link.voice.name(), link.failures.load(Ordering::Relaxed)))
+            .collect()
     }
 
     /// Speaks, and tells which voice did.
     ///
     /// A voice's name in `settings.voice` belongs to the preferred engine; the others use their own choice.
-    pub fn speak_by(&self, text: &str, settings: &Settings) -> Result<(Vec<i16>, &'static str), VoiceError> {
+    pub fn speak_by(
+        &self,
+        text: &str,
+        settings: &Settings,
+    ) -> Result<(Vec<i16>, &'static str), VoiceError> {
         let mut first = None;
         for (place, link) in self.voices.iter().enumerate() {
-            let own = Settings { voice: if place == 0 { settings.voice.clone() } else { String::new() }, ..settings.clone() };
+            let own = Settings {
+                voice: if place == 0 {
+                    settings.voice.clone()
+                } else {
+                    String::new()
+                },
+                ..settings.clone()
+            };
             match link.try_speak(text, &own) {
                 Ok(samples) => return Ok((samples, link.voice.name())),
                 Err(error) => first = first.or(Some(error)),
@@ -53,9 +75,15 @@ impl Chain {
 impl Link {
     fn try_speak(&self, text: &str, settings: &Settings) -> Result<Vec<i16>, VoiceError> {
         // A panic in one engine is its bug; the next one speaks. Nothing of ours is half changed behind the reference.
-        let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.voice.speak(text, settings)));
+        let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            self.voice.speak(text, settings)
+        }));
         let result = attempt.unwrap_or_else(|_| {
-            Err(VoiceError::Failed { voice: self.voice.name().to_owned(), chars: text.chars().count(), reason: "it panicked".to_owned() })
+            Err(VoiceError::Failed {
+                voice: self.voice.name().to_owned(),
+                chars: text.chars().count(),
+                reason: "it panicked".to_owned(),
+            })
         });
         if let Err(error) = &result {
             self.failures.fetch_add(1, Ordering::Relaxed);
@@ -90,7 +118,11 @@ mod tests {
         fn speak(&self, text: &str, settings: &Settings) -> Result<Vec<i16>, VoiceError> {
             assert!(!self.1 || text.len() < 10, "too long");
             if self.1 {
-                return Err(VoiceError::Failed { voice: self.0.to_owned(), chars: text.len(), reason: "test".to_owned() });
+                return Err(VoiceError::Failed {
+                    voice: self.0.to_owned(),
+                    chars: text.len(),
+                    reason: "test".to_owned(),
+                });
             }
             Ok(vec![text.len() as i16, settings.voice.len() as i16])
         }
@@ -98,18 +130,41 @@ mod tests {
 
     #[test]
     fn the_next_voice_speaks_when_one_fails_or_panics() {
-        let chain = Chain::new(vec![Arc::new(Counting("first", true)), Arc::new(Counting("second", false))]);
-        let settings = Settings { voice: "faber".to_owned(), ..Settings::default() };
-        assert_eq!(chain.speak_by("bom dia", &settings).expect("second speaks"), (vec![7, 0], "second"));
-        assert_eq!(chain.speak_by("bom dia, dona Maria", &settings).expect("second speaks").1, "second");
+        let chain = Chain::new(vec![
+            Arc::new(Counting("first", true)),
+            Arc::new(Counting("second", false)),
+        ]);
+        let settings = Settings {
+            voice: "faber".to_owned(),
+            ..Settings::default()
+        };
+        assert_eq!(
+            chain.speak_by("bom dia", &settings).expect("second speaks"),
+            (vec![7, 0], "second")
+        );
+        assert_eq!(
+            chain
+                .speak_by("bom dia, dona Maria", &settings)
+                .expect("second speaks")
+                .1,
+            "second"
+        );
         assert_eq!(chain.failures(), [("first", 2), ("second", 0)]);
     }
 
     #[test]
     fn when_all_fail_the_first_reason_is_told() {
-        let chain = Chain::new(vec![Arc::new(Counting("first", true)), Arc::new(Counting("second", true))]);
-        let error = chain.speak("oi", &Settings::default()).expect_err("none speaks");
+        let chain = Chain::new(vec![
+            Arc::new(Counting("first", true)),
+            Arc::new(Counting("second", true)),
+        ]);
+        let error = chain
+            .speak("oi", &Settings::default())
+            .expect_err("none speaks");
         assert!(error.to_string().contains("first"), "{error}");
-        assert!(matches!(Chain::new(Vec::new()).speak("oi", &Settings::default()), Err(VoiceError::Unavailable { .. })));
+        assert!(matches!(
+            Chain::new(Vec::new()).speak("oi", &Settings::default()),
+            Err(VoiceError::Unavailable { .. })
+        ));
     }
 }

@@ -11,11 +11,20 @@ use sha2::{Digest, Sha256};
 static ARCHIVE: &[u8] = include_bytes!("../../../models/espeak-ng-data.tar.gz");
 
 /// What helps when the data cannot be unpacked.
-pub const REMEDY: &str = "Set XDG_CACHE_HOME to a directory that this user can write, with 1 MB of room.";
+pub const REMEDY: &str =
+    "Set XDG_CACHE_HOME to a directory that this user can write, with 1 MB of room.";
 
 /// Without these the library cannot speak; cleaners of temporary directories take files one by one.
-const NEEDED: [&str; 8] =
-    ["phontab", "phonindex", "phondata", "intonations", "pt_dict", "en_dict", "de_dict", "lang/roa/pt-BR"];
+const NEEDED: [&str; 8] = [
+    "phontab",
+    "phonindex",
+    "phondata",
+    "intonations",
+    "pt_dict",
+    "en_dict",
+    "de_dict",
+    "lang/roa/pt-BR",
+];
 
 /// The directory of the data, unpacked if need be. Safe against other processes that do the same.
 pub fn unpack(cache: Option<&Path>) -> io::Result<PathBuf> {
@@ -24,42 +33,78 @@ pub fn unpack(cache: Option<&Path>) -> io::Result<PathBuf> {
     let data = parent.join("espeak-ng-data");
     if !is_whole(&data) {
         create(&root)?;
-        let fresh = root.join(format!("unpacking-{}-{:?}", std::process::id(), std::thread::current().id()));
+        let fresh = root.join(format!(
+            "unpacking-{}-{:?}",
+            std::process::id(),
+            std::thread::current().id()
+        ));
         let moved = extract(&fresh).and_then(|()| replace(&fresh, &parent));
         let _ = fs::remove_dir_all(&fresh);
         moved?;
     }
     // Another user's files would be fed to a C library: only our own will do.
-    if is_ours(&data)? { Ok(data) } else { Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{} belongs to another user", data.display()))) }
+    if is_ours(&data)? {
+        Ok(data)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("{} belongs to another user", data.display()),
+        ))
+    }
 }
 
 /// The variants among the voices, sorted.
 pub fn variants(data: &Path) -> Vec<String> {
-    let entries = fs::read_dir(data.join("voices/!v")).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let entries = fs::read_dir(data.join("voices/!v"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
     names.sort();
     names
 }
 
 pub fn is_variant(data: &Path, name: &str) -> bool {
-    !name.is_empty() && !name.contains(['/', '\\', '.']) && data.join("voices/!v").join(name).is_file()
+    !name.is_empty()
+        && !name.contains(['/', '\\', '.'])
+        && data.join("voices/!v").join(name).is_file()
 }
 
 fn default_cache() -> PathBuf {
-    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let base = from("XDG_CACHE_HOME").or_else(|| from("HOME").filter(|home| home.is_dir()).map(|home| home.join(".cache")));
+    let from = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let base = from("XDG_CACHE_HOME").or_else(|| {
+        from("HOME")
+            .filter(|home| home.is_dir())
+            .map(|home| home.join(".cache"))
+    });
     let cache = base.unwrap_or_else(std::env::temp_dir).join("combinado");
     // A home that cannot be written, as in many containers, is no reason to be mute.
-    if create(&cache).is_ok() { cache } else { std::env::temp_dir().join("combinado") }
+    if create(&cache).is_ok() {
+        cache
+    } else {
+        std::env::temp_dir().join("combinado")
+    }
 }
 
 /// Changes with the archive, so that a new release does not speak with old data.
 fn fingerprint() -> String {
-    Sha256::digest(ARCHIVE).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(ARCHIVE)
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn is_whole(data: &Path) -> bool {
-    NEEDED.iter().all(|name| fs::metadata(data.join(name)).is_ok_and(|file| file.len() > 0))
+    NEEDED
+        .iter()
+        .all(|name| fs::metadata(data.join(name)).is_ok_and(|file| file.len() > 0))
 }
 
 fn create(directory: &Path) -> io::Result<()> {
@@ -77,7 +122,9 @@ fn extract(target: &Path) -> io::Result<()> {
 
 /// Puts the unpacked directory in place in one step; whoever came first wins, unless what it left is broken.
 fn replace(fresh: &Path, place: &Path) -> io::Result<()> {
-    let Err(error) = fs::rename(fresh, place) else { return Ok(()) };
+    let Err(error) = fs::rename(fresh, place) else {
+        return Ok(());
+    };
     if is_whole(&place.join("espeak-ng-data")) {
         return Ok(());
     }
@@ -91,7 +138,9 @@ fn replace(fresh: &Path, place: &Path) -> io::Result<()> {
 fn is_ours(data: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     // Of the process's own directory the kernel says who it is, without a call to the C library.
-    let Ok(me) = fs::metadata("/proc/self") else { return Ok(true) };
+    let Ok(me) = fs::metadata("/proc/self") else {
+        return Ok(true);
+    };
     Ok(fs::metadata(data)?.uid() == me.uid())
 }
 
@@ -113,16 +162,24 @@ mod tests {
         fs::remove_file(data.join("pt_dict")).expect("is there");
         let again = unpack(Some(cache.path())).expect("unpacks again");
         assert!(data == again && is_whole(&data));
-        assert_eq!(fs::read_dir(cache.path()).expect("readable").count(), 1, "nothing is left behind");
+        assert_eq!(
+            fs::read_dir(cache.path()).expect("readable").count(),
+            1,
+            "nothing is left behind"
+        );
     }
 
     #[test]
     fn many_threads_unpack_at_once() {
         let cache = tempfile::tempdir().expect("a temporary directory");
         std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| unpack(Some(cache.path())))).collect();
+            let threads: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| unpack(Some(cache.path()))))
+                .collect();
             for thread in threads {
-                assert!(is_whole(&thread.join().expect("no panic").expect("unpacks")));
+                assert!(is_whole(
+                    &thread.join().expect("no panic").expect("unpacks")
+                ));
             }
         });
     }

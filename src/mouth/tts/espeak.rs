@@ -53,20 +53,30 @@ pub struct Manner {
 
 impl Default for Manner {
     fn default() -> Self {
-        Self { voice: DEFAULT_VOICE.to_owned(), rate: 165, pitch: 50, range: 50 }
+        Self {
+            voice: DEFAULT_VOICE.to_owned(),
+            rate: 165,
+            pitch: 50,
+            range: 50,
+        }
     }
 }
 
 impl Espeak {
     /// Starts the library, once in a process, with its data under `cache`, or in the user's cache directory.
     pub fn open(cache: Option<&Path>) -> Result<Self, VoiceError> {
-        let data = data::unpack(cache).map_err(|error| unavailable(&error.to_string(), data::REMEDY))?;
+        let data =
+            data::unpack(cache).map_err(|error| unavailable(&error.to_string(), data::REMEDY))?;
         let mut owner = OWNER.lock();
         let queue = match owner.as_ref() {
             Some(queue) => queue.clone(),
             None => owner.insert(start(&data)?).clone(),
         };
-        Ok(Self { queue, data, domestic: Vec::new() })
+        Ok(Self {
+            queue,
+            data,
+            domestic: Vec::new(),
+        })
     }
 
     /// Words that this installation spells its own way, before the lexicon.
@@ -79,10 +89,18 @@ impl Espeak {
     /// Speaks text as it stands, in any variant: for the simulated debtor. 8 kHz, −20 dBov.
     pub fn speak_raw(&self, text: &str, manner: &Manner) -> Result<Vec<i16>, VoiceError> {
         let voice = self.known(&manner.voice)?;
-        let task = Task::Speak(Manner { voice, ..manner.clone() });
+        let task = Task::Speak(Manner {
+            voice,
+            ..manner.clone()
+        });
         let Answer { samples, rate, .. } = self.ask(text, task)?;
-        let speech = finish::finish(&resample::floats(&samples), rate).map_err(|error| failed(text, &error.to_string()))?;
-        if speech.is_empty() { Err(failed(text, "nothing in it can be spoken")) } else { Ok(speech) }
+        let speech = finish::finish(&resample::floats(&samples), rate)
+            .map_err(|error| failed(text, &error.to_string()))?;
+        if speech.is_empty() {
+            Err(failed(text, "nothing in it can be spoken"))
+        } else {
+            Ok(speech)
+        }
     }
 
     /// The phonemes of each clause in the International Phonetic Alphabet, as Piper's voices were trained on.
@@ -100,13 +118,19 @@ impl Espeak {
 
     /// The library ignores a variant that it does not know; the user should rather hear of it.
     fn known(&self, voice: &str) -> Result<String, VoiceError> {
-        let voice = if voice.is_empty() { DEFAULT_VOICE } else { voice };
+        let voice = if voice.is_empty() {
+            DEFAULT_VOICE
+        } else {
+            voice
+        };
         match voice.split_once('+') {
-            Some((_, variant)) if !data::is_variant(&self.data, variant) => Err(VoiceError::Unavailable {
-                voice: format!("espeak {voice}"),
-                reason: format!("there is no variant {variant}"),
-                remedy: format!("Variants: {}", self.variants().join(", ")),
-            }),
+            Some((_, variant)) if !data::is_variant(&self.data, variant) => {
+                Err(VoiceError::Unavailable {
+                    voice: format!("espeak {voice}"),
+                    reason: format!("there is no variant {variant}"),
+                    remedy: format!("Variants: {}", self.variants().join(", ")),
+                })
+            }
             _ => Ok(voice.to_owned()),
         }
     }
@@ -117,14 +141,22 @@ impl Espeak {
         }
         let clean = CString::new(latin(text)).map_err(|error| failed(text, &error.to_string()))?;
         let (answer, answered) = sync_channel(1);
-        self.queue.try_send(Job { text: clean, task, answer }).map_err(|error| match error {
-            TrySendError::Full(_) => failed(text, "too many texts are waiting"),
-            TrySendError::Disconnected(_) => failed(text, "the thread of the voice has ended"),
-        })?;
+        self.queue
+            .try_send(Job {
+                text: clean,
+                task,
+                answer,
+            })
+            .map_err(|error| match error {
+                TrySendError::Full(_) => failed(text, "too many texts are waiting"),
+                TrySendError::Disconnected(_) => failed(text, "the thread of the voice has ended"),
+            })?;
         match answered.recv_timeout(PATIENCE) {
             Ok(answer) => answer.map_err(|reason| failed(text, &reason)),
             Err(RecvTimeoutError::Timeout) => Err(failed(text, "the library does not answer")),
-            Err(RecvTimeoutError::Disconnected) => Err(failed(text, "the thread of the voice has ended")),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(failed(text, "the thread of the voice has ended"))
+            }
         }
     }
 }
@@ -135,7 +167,12 @@ impl Voice for Espeak {
     }
 
     fn speak(&self, text: &str, settings: &Settings) -> Result<Vec<i16>, VoiceError> {
-        let manner = Manner { voice: settings.voice.clone(), rate: settings.rate, pitch: settings.pitch, ..Manner::default() };
+        let manner = Manner {
+            voice: settings.voice.clone(),
+            rate: settings.rate,
+            pitch: settings.pitch,
+            ..Manner::default()
+        };
         self.speak_raw(&lexicon::respell(text, &self.domestic), &manner)
     }
 }
@@ -193,7 +230,8 @@ thread_local! {
 
 impl Library {
     fn initialise(data: &Path) -> Result<Self, String> {
-        let path = CString::new(data.as_os_str().as_encoded_bytes()).map_err(|error| error.to_string())?;
+        let path =
+            CString::new(data.as_os_str().as_encoded_bytes()).map_err(|error| error.to_string())?;
         // SAFETY: only this thread calls the library (OWNER holds its single queue); the path outlives the call.
         let rate = unsafe {
             sys::espeak_Initialize(
@@ -205,7 +243,11 @@ impl Library {
         };
         // SAFETY: as above; `collect` keeps to the contract of the callback.
         unsafe { sys::espeak_SetSynthCallback(Some(collect)) };
-        u32::try_from(rate).ok().filter(|&rate| rate > 0).map(|rate| Self { rate }).ok_or_else(|| format!("its data in {} cannot be used", data.display()))
+        u32::try_from(rate)
+            .ok()
+            .filter(|&rate| rate > 0)
+            .map(|rate| Self { rate })
+            .ok_or_else(|| format!("its data in {} cannot be used", data.display()))
     }
 
     fn work(&self, jobs: &Receiver<Job>) {
@@ -240,7 +282,15 @@ impl Library {
             )
         };
         let samples = RENDERED.with_borrow_mut(std::mem::take);
-        if code == sys::espeak_ERROR_EE_OK { Ok(Answer { samples, rate: self.rate, ..Answer::default() }) } else { Err(format!("espeak-ng error {code}")) }
+        if code == sys::espeak_ERROR_EE_OK {
+            Ok(Answer {
+                samples,
+                rate: self.rate,
+                ..Answer::default()
+            })
+        } else {
+            Err(format!("espeak-ng error {code}"))
+        }
     }
 
     fn phonemes(text: &CStr, voice: &str) -> Result<Answer, String> {
@@ -250,33 +300,57 @@ impl Library {
         while !rest.is_null() {
             // SAFETY: this thread owns the library; it moves `rest` forward within the text, and to null at its end.
             let clause = unsafe {
-                sys::espeak_TextToPhonemes(&raw mut rest, sys::espeakCHARS_UTF8 as c_int, sys::espeakPHONEMES_IPA as c_int)
+                sys::espeak_TextToPhonemes(
+                    &raw mut rest,
+                    sys::espeakCHARS_UTF8 as c_int,
+                    sys::espeakPHONEMES_IPA as c_int,
+                )
             };
             if clause.is_null() {
                 break;
             }
             // SAFETY: a string that is valid until the next call of the library, and is copied here.
-            phonemes.push(unsafe { CStr::from_ptr(clause) }.to_string_lossy().trim().to_owned());
+            phonemes.push(
+                unsafe { CStr::from_ptr(clause) }
+                    .to_string_lossy()
+                    .trim()
+                    .to_owned(),
+            );
         }
         phonemes.retain(|clause| !clause.is_empty());
-        Ok(Answer { phonemes: phonemes.join(" "), ..Answer::default() })
+        Ok(Answer {
+            phonemes: phonemes.join(" "),
+            ..Answer::default()
+        })
     }
 
     fn choose(voice: &str) -> Result<(), String> {
         let name = CString::new(voice).map_err(|error| error.to_string())?;
         // SAFETY: this thread owns the library; the name outlives the call.
         let code = unsafe { sys::espeak_SetVoiceByName(name.as_ptr()) };
-        if code == sys::espeak_ERROR_EE_OK { Ok(()) } else { Err(format!("it has no voice {voice}; the languages in the box are pt-br and pt")) }
+        if code == sys::espeak_ERROR_EE_OK {
+            Ok(())
+        } else {
+            Err(format!(
+                "it has no voice {voice}; the languages in the box are pt-br and pt"
+            ))
+        }
     }
 
     fn set(parameter: sys::espeak_PARAMETER, value: u32) {
         // SAFETY: this thread owns the library. All values are in the range of their parameter.
-        unsafe { sys::espeak_SetParameter(parameter, c_int::try_from(value).unwrap_or(c_int::MAX), 0) };
+        unsafe {
+            sys::espeak_SetParameter(parameter, c_int::try_from(value).unwrap_or(c_int::MAX), 0)
+        };
     }
 }
 
 /// Called by the library, in its thread, for each piece of sound; 0 means: go on.
-unsafe extern "C" fn collect(samples: *mut c_short, length: c_int, _events: *mut sys::espeak_EVENT) -> c_int {
+unsafe extern "C" fn collect(
+    samples: *mut c_short,
+    length: c_int,
+    _events: *mut sys::espeak_EVENT,
+) -> c_int {
     if let (false, Ok(length)) = (samples.is_null(), usize::try_from(length)) {
         // SAFETY: the library passes `length` samples that it leaves alone until the callback returns.
         let piece = unsafe { std::slice::from_raw_parts(samples, length) };
@@ -299,7 +373,9 @@ fn latin(text: &str) -> String {
             '–' | '—' => out.push_str(", "),
             '‘' | '’' => out.push('\''),
             '…' => out.push_str("..."),
-            'ª' | 'º' | '°' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{ff}' => out.push(letter),
+            'ª' | 'º' | '°' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{ff}' => {
+                out.push(letter)
+            }
             '\u{100}'..='\u{17f}' => out.push(base_letter(letter)),
             ' '..='~' => out.push(letter),
             _ => out.push(' '),
@@ -313,15 +389,26 @@ fn base_letter(letter: char) -> char {
     const BASES: &str = "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllllllll\
                          nnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
     let place = (letter as usize).saturating_sub(0x100);
-    BASES.as_bytes().get(place).map_or(' ', |&base| char::from(base))
+    BASES
+        .as_bytes()
+        .get(place)
+        .map_or(' ', |&base| char::from(base))
 }
 
 fn unavailable(reason: &str, remedy: &str) -> VoiceError {
-    VoiceError::Unavailable { voice: "espeak".to_owned(), reason: reason.to_owned(), remedy: remedy.to_owned() }
+    VoiceError::Unavailable {
+        voice: "espeak".to_owned(),
+        reason: reason.to_owned(),
+        remedy: remedy.to_owned(),
+    }
 }
 
 fn failed(text: &str, reason: &str) -> VoiceError {
-    VoiceError::Failed { voice: "espeak".to_owned(), chars: text.chars().count(), reason: reason.to_owned() }
+    VoiceError::Failed {
+        voice: "espeak".to_owned(),
+        chars: text.chars().count(),
+        reason: reason.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -331,7 +418,10 @@ mod tests {
     #[test]
     fn foreign_letters_become_latin_or_silence() {
         assert_eq!(latin("José Müller, 2ª parcela"), "José Müller, 2ª parcela");
-        assert_eq!(latin("Strauß Đorđe Łukasz Çağlar Žižek"), "Strauss dorde lukasz Çaglar zizek");
+        assert_eq!(
+            latin("Strauß Đorđe Łukasz Çağlar Žižek"),
+            "Strauss dorde lukasz Çaglar zizek"
+        );
         assert_eq!(latin("Γιώργος 😀\0 a…"), "           a...");
         for letter in '\u{100}'..='\u{17f}' {
             assert!(base_letter(letter).is_ascii_lowercase(), "{letter}");

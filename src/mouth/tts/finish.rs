@@ -1,8 +1,8 @@
 //! What every voice's raw sound goes through before it is telephone speech.
 
+use crate::media::RATE;
 use crate::media::level;
 use crate::media::resample::{self, ResampleError};
-use crate::media::RATE;
 
 /// Below this the telephone carries nothing of a voice, only hum.
 const LOW_CUT_HZ: f64 = 200.0;
@@ -22,7 +22,9 @@ pub fn finish(samples: &[f32], rate: u32) -> Result<Vec<i16>, ResampleError> {
     let mut narrow = resample::to_telephone(samples, rate)?;
     band_limit(&mut narrow);
     // Headroom, so that rounding to 16 bits clips nothing before the level is set.
-    let top = narrow.iter().fold(1.0_f32, |top, sample| top.max(sample.abs()));
+    let top = narrow
+        .iter()
+        .fold(1.0_f32, |top, sample| top.max(sample.abs()));
     narrow.iter_mut().for_each(|sample| *sample /= top);
     let mut speech = trim(&resample::shorts(&narrow)).to_vec();
     level::normalise(&mut speech, level::TARGET_DBOV);
@@ -32,9 +34,15 @@ pub fn finish(samples: &[f32], rate: u32) -> Result<Vec<i16>, ResampleError> {
 
 /// The part in which something sounds, with a little silence around it.
 pub fn trim(samples: &[i16]) -> &[i16] {
-    let energy: Vec<f64> = samples.chunks(STEP).map(|step| step.iter().map(|&s| f64::from(s).powi(2)).sum()).collect();
-    let floor = energy.iter().fold(0.0, |top: f64, &e| top.max(e)) * 10_f64.powf(-SILENCE_DB / 10.0);
-    let Some(first) = energy.iter().position(|&e| e > floor) else { return &[] };
+    let energy: Vec<f64> = samples
+        .chunks(STEP)
+        .map(|step| step.iter().map(|&s| f64::from(s).powi(2)).sum())
+        .collect();
+    let floor =
+        energy.iter().fold(0.0, |top: f64, &e| top.max(e)) * 10_f64.powf(-SILENCE_DB / 10.0);
+    let Some(first) = energy.iter().position(|&e| e > floor) else {
+        return &[];
+    };
     let last = energy.iter().rposition(|&e| e > floor).unwrap_or(first);
     let lead = (RATE * LEAD_MS / 1_000) as usize;
     let tail = (RATE * TAIL_MS / 1_000) as usize;
@@ -65,17 +73,33 @@ struct Section {
 impl Section {
     fn low_pass(hertz: f64, q: f64) -> Self {
         let (cos, alpha) = angle(hertz, q);
-        Self::normalised([(1.0 - cos) / 2.0, 1.0 - cos, (1.0 - cos) / 2.0], cos, alpha)
+        Self::normalised(
+            [(1.0 - cos) / 2.0, 1.0 - cos, (1.0 - cos) / 2.0],
+            cos,
+            alpha,
+        )
     }
 
     fn high_pass(hertz: f64, q: f64) -> Self {
         let (cos, alpha) = angle(hertz, q);
-        Self::normalised([f64::midpoint(1.0, cos), -(1.0 + cos), f64::midpoint(1.0, cos)], cos, alpha)
+        Self::normalised(
+            [
+                f64::midpoint(1.0, cos),
+                -(1.0 + cos),
+                f64::midpoint(1.0, cos),
+            ],
+            cos,
+            alpha,
+        )
     }
 
     fn normalised(b: [f64; 3], cos: f64, alpha: f64) -> Self {
         let a0 = 1.0 + alpha;
-        Self { b: b.map(|b| b / a0), a: [-2.0 * cos / a0, (1.0 - alpha) / a0], state: [0.0; 2] }
+        Self {
+            b: b.map(|b| b / a0),
+            a: [-2.0 * cos / a0, (1.0 - alpha) / a0],
+            state: [0.0; 2],
+        }
     }
 
     fn step(&mut self, input: f64) -> f64 {
@@ -96,7 +120,11 @@ mod tests {
     use super::*;
 
     fn tone(hertz: f64, amplitude: f64) -> Vec<f32> {
-        (0..22_050).map(|n| (amplitude * (f64::from(n) * std::f64::consts::TAU * hertz / 22_050.0).sin()) as f32).collect()
+        (0..22_050)
+            .map(|n| {
+                (amplitude * (f64::from(n) * std::f64::consts::TAU * hertz / 22_050.0).sin()) as f32
+            })
+            .collect()
     }
 
     #[test]
@@ -114,7 +142,10 @@ mod tests {
     #[test]
     fn hum_is_taken_away() {
         let mut sound = tone(50.0, 0.3);
-        sound.iter_mut().zip(tone(1_000.0, 0.1)).for_each(|(a, b)| *a += b);
+        sound
+            .iter_mut()
+            .zip(tone(1_000.0, 0.1))
+            .for_each(|(a, b)| *a += b);
         let mut narrow = resample::to_telephone(&sound, 22_050).expect("the rate is known");
         band_limit(&mut narrow);
         let power = narrow[2_000..6_000].iter().map(|s| s * s).sum::<f32>() / 4_000.0;
@@ -124,6 +155,10 @@ mod tests {
     #[test]
     fn nothing_gives_nothing() {
         assert!(finish(&[], 22_050).expect("the rate is known").is_empty());
-        assert!(finish(&[0.0; 5_000], 22_050).expect("the rate is known").is_empty());
+        assert!(
+            finish(&[0.0; 5_000], 22_050)
+                .expect("the rate is known")
+                .is_empty()
+        );
     }
 }

@@ -72,16 +72,29 @@ impl Piper {
     pub fn open(model: &Path, library: Option<&Path>, espeak: Espeak) -> Result<Self, VoiceError> {
         let mut config = model.as_os_str().to_owned();
         config.push(".json");
-        let text = std::fs::read_to_string(&config)
-            .map_err(|error| unavailable(&format!("{}: {error}", Path::new(&config).display()), MODEL_REMEDY))?;
-        let wrong = |error: serde_json::Error| unavailable(&format!("{}: {error}", Path::new(&config).display()), MODEL_REMEDY);
+        let text = std::fs::read_to_string(&config).map_err(|error| {
+            unavailable(
+                &format!("{}: {error}", Path::new(&config).display()),
+                MODEL_REMEDY,
+            )
+        })?;
+        let wrong = |error: serde_json::Error| {
+            unavailable(
+                &format!("{}: {error}", Path::new(&config).display()),
+                MODEL_REMEDY,
+            )
+        };
         let about: About = serde_json::from_str(&text).map_err(wrong)?;
         let config: ModelConfig = serde_json::from_str(&text).map_err(wrong)?;
         if !model.is_file() {
-            return Err(unavailable(&format!("{} is no file", model.display()), MODEL_REMEDY));
+            return Err(unavailable(
+                &format!("{} is no file", model.display()),
+                MODEL_REMEDY,
+            ));
         }
         load_runtime(library)?;
-        let session = session(model).map_err(|error| unavailable(&format!("{}: {error}", model.display()), MODEL_REMEDY))?;
+        let session = session(model)
+            .map_err(|error| unavailable(&format!("{}: {error}", model.display()), MODEL_REMEDY))?;
         Ok(Self {
             engine: Mutex::new(Engine::from_session(session, config)),
             espeak,
@@ -104,7 +117,9 @@ impl Piper {
         let length = self.length_scale * OWN_RATE / settings.rate.clamp(60, 400) as f32;
         let mut engine = self.engine.lock();
         // The crate unwraps what the model answers; a model of another kind must not end the call.
-        let attempt = std::panic::AssertUnwindSafe(|| engine.create(&phonemes, true, speaker, Some(length), None, None));
+        let attempt = std::panic::AssertUnwindSafe(|| {
+            engine.create(&phonemes, true, speaker, Some(length), None, None)
+        });
         match std::panic::catch_unwind(attempt) {
             Ok(Ok(sound)) => Ok(sound),
             Ok(Err(error)) => Err(failed(text, &error.to_string())),
@@ -120,7 +135,9 @@ impl Piper {
                 if !out.is_empty() {
                     out.push(' ');
                 }
-                out.push_str(&decompose(&without_switches(&self.espeak.phonemes(clause, &self.phonemes)?)));
+                out.push_str(&decompose(&without_switches(
+                    &self.espeak.phonemes(clause, &self.phonemes)?,
+                )));
                 out.extend(mark);
             }
         }
@@ -142,13 +159,18 @@ impl Voice for Piper {
             }
             let whole = format!("{sentence}{}", mark.unwrap_or('.'));
             let (sound, rate) = self.sentence(&whole, settings)?;
-            let part = finish::finish(&sound, rate).map_err(|error| failed(&whole, &error.to_string()))?;
+            let part =
+                finish::finish(&sound, rate).map_err(|error| failed(&whole, &error.to_string()))?;
             if !speech.is_empty() {
                 speech.resize(speech.len() + PAUSE, 0);
             }
             speech.extend(part);
         }
-        if speech.is_empty() { Err(failed(&text, "nothing in it can be spoken")) } else { Ok(speech) }
+        if speech.is_empty() {
+            Err(failed(&text, "nothing in it can be spoken"))
+        } else {
+            Ok(speech)
+        }
     }
 }
 
@@ -162,8 +184,12 @@ fn load_runtime(library: Option<&Path>) -> Result<(), VoiceError> {
         return Ok(());
     }
     let path = find_runtime(library).map_err(|reason| unavailable(&reason, LIBRARY_REMEDY))?;
-    let builder = ort::init_from(&path).map_err(|error| unavailable(&error.to_string(), LIBRARY_REMEDY))?;
-    builder.with_name("combinado").with_telemetry(false).commit();
+    let builder =
+        ort::init_from(&path).map_err(|error| unavailable(&error.to_string(), LIBRARY_REMEDY))?;
+    builder
+        .with_name("combinado")
+        .with_telemetry(false)
+        .commit();
     let _ = RUNTIME.set(path);
     Ok(())
 }
@@ -171,8 +197,15 @@ fn load_runtime(library: Option<&Path>) -> Result<(), VoiceError> {
 /// The first library that can be used, or why none can.
 fn find_runtime(library: Option<&Path>) -> Result<PathBuf, String> {
     let named = library.map(Path::to_owned);
-    let named = named.or_else(|| std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from));
-    let candidates = named.map_or_else(|| LIBRARIES.iter().map(PathBuf::from).collect(), |path| vec![path]);
+    let named = named.or_else(|| {
+        std::env::var_os("ORT_DYLIB_PATH")
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+    });
+    let candidates = named.map_or_else(
+        || LIBRARIES.iter().map(PathBuf::from).collect(),
+        |path| vec![path],
+    );
     let mut reasons = Vec::new();
     for path in candidates {
         match probe(&path) {
@@ -193,19 +226,30 @@ fn probe(path: &Path) -> Result<(), String> {
     }
     type GetBase = unsafe extern "C" fn() -> *const ApiBase;
     // SAFETY: the file is the one that the operator named, or the system's own of that name; loading runs its initialisers.
-    let library = unsafe { libloading::Library::new(path) }.map_err(|error| format!("{} ({error})", path.display()))?;
+    let library = unsafe { libloading::Library::new(path) }
+        .map_err(|error| format!("{} ({error})", path.display()))?;
     // SAFETY: the type is that of `OrtGetApiBase` in onnxruntime_c_api.h.
-    let get: libloading::Symbol<GetBase> =
-        unsafe { library.get(b"OrtGetApiBase\0") }.map_err(|_| format!("{} is not ONNX Runtime", path.display()))?;
+    let get: libloading::Symbol<GetBase> = unsafe { library.get(b"OrtGetApiBase\0") }
+        .map_err(|_| format!("{} is not ONNX Runtime", path.display()))?;
     // SAFETY: takes nothing; gives a pointer to a table that lives as long as the library, or null.
-    let base = unsafe { get().as_ref() }.ok_or_else(|| format!("{} gives no interface", path.display()))?;
+    let base = unsafe { get().as_ref() }
+        .ok_or_else(|| format!("{} gives no interface", path.display()))?;
     // SAFETY: gives a string that lives as long as the library.
-    let version = unsafe { std::ffi::CStr::from_ptr((base.version)()) }.to_string_lossy().into_owned();
-    let minor: u32 = version.split('.').nth(1).and_then(|part| part.parse().ok()).unwrap_or(0);
+    let version = unsafe { std::ffi::CStr::from_ptr((base.version)()) }
+        .to_string_lossy()
+        .into_owned();
+    let minor: u32 = version
+        .split('.')
+        .nth(1)
+        .and_then(|part| part.parse().ok())
+        .unwrap_or(0);
     // SAFETY: answers null for a version that it does not know.
     let known = unsafe { !(base.api)(LEAST_VERSION).is_null() };
     if minor < LEAST_VERSION || !known {
-        return Err(format!("{} is version {version}; 1.{LEAST_VERSION} or newer is needed", path.display()));
+        return Err(format!(
+            "{} is version {version}; 1.{LEAST_VERSION} or newer is needed",
+            path.display()
+        ));
     }
     Ok(())
 }
@@ -213,16 +257,26 @@ fn probe(path: &Path) -> Result<(), String> {
 fn session(model: &Path) -> Result<Session, String> {
     let told = |error: &dyn std::fmt::Display| error.to_string();
     // One thread: many calls share the machine, and spinning threads would starve the media.
-    let builder = Session::builder().map_err(|error| told(&error))?.with_intra_threads(1).map_err(|error| told(&error))?;
-    let mut builder = builder.with_intra_op_spinning(false).map_err(|error| told(&error))?;
-    builder.commit_from_file(model).map_err(|error| told(&error))
+    let builder = Session::builder()
+        .map_err(|error| told(&error))?
+        .with_intra_threads(1)
+        .map_err(|error| told(&error))?;
+    let mut builder = builder
+        .with_intra_op_spinning(false)
+        .map_err(|error| told(&error))?;
+    builder
+        .commit_from_file(model)
+        .map_err(|error| told(&error))
 }
 
 /// The text between `marks`, each with the mark that ended it. A mark within a number or an abbreviation ends nothing.
 fn pieces<'a>(text: &'a str, marks: &[char]) -> Vec<(&'a str, Option<char>)> {
     let mut pieces = Vec::new();
     let mut start = 0;
-    for (at, mark) in text.char_indices().filter(|(_, letter)| marks.contains(letter)) {
+    for (at, mark) in text
+        .char_indices()
+        .filter(|(_, letter)| marks.contains(letter))
+    {
         let after = at + mark.len_utf8();
         if text[after..].chars().next().is_none_or(char::is_whitespace) {
             pieces.push((text[start..at].trim(), Some(mark)));
@@ -265,11 +319,19 @@ fn decompose(phonemes: &str) -> String {
 }
 
 fn unavailable(reason: &str, remedy: &str) -> VoiceError {
-    VoiceError::Unavailable { voice: "piper".to_owned(), reason: reason.to_owned(), remedy: remedy.to_owned() }
+    VoiceError::Unavailable {
+        voice: "piper".to_owned(),
+        reason: reason.to_owned(),
+        remedy: remedy.to_owned(),
+    }
 }
 
 fn failed(text: &str, reason: &str) -> VoiceError {
-    VoiceError::Failed { voice: "piper".to_owned(), chars: text.chars().count(), reason: reason.to_owned() }
+    VoiceError::Failed {
+        voice: "piper".to_owned(),
+        chars: text.chars().count(),
+        reason: reason.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -278,8 +340,14 @@ mod tests {
 
     #[test]
     fn sentences_end_at_marks_and_not_inside_words() {
-        assert_eq!(pieces("Bom dia. Tudo bem?", &['.', '?']), [("Bom dia", Some('.')), ("Tudo bem", Some('?')), ("", None)]);
-        assert_eq!(pieces("site credora.com.br agora", &['.']), [("site credora.com.br agora", None)]);
+        assert_eq!(
+            pieces("Bom dia. Tudo bem?", &['.', '?']),
+            [("Bom dia", Some('.')), ("Tudo bem", Some('?')), ("", None)]
+        );
+        assert_eq!(
+            pieces("site credora.com.br agora", &['.']),
+            [("site credora.com.br agora", None)]
+        );
         assert_eq!(pieces("", &['.']), [("", None)]);
     }
 
@@ -293,7 +361,9 @@ mod tests {
     #[test]
     fn what_is_no_runtime_is_told_and_never_waited_for() {
         assert!(probe(Path::new("/nowhere/libonnxruntime.so")).is_err());
-        let other = ["libc.so.6", "libSystem.dylib"].iter().find_map(|name| probe(Path::new(name)).err());
+        let other = ["libc.so.6", "libSystem.dylib"]
+            .iter()
+            .find_map(|name| probe(Path::new(name)).err());
         assert!(other.is_some_and(|reason| !reason.is_empty()));
     }
 }
