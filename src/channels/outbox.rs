@@ -1,4 +1,5 @@
 //! The worker that empties the outbox.
+#![expect(clippy::disallowed_methods, reason = "the worker runs by the clock: repeats are due at an hour")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,13 +54,16 @@ pub struct Settled {
     pub outcome: Outcome,
 }
 
+/// Who is told what came of each letter.
+type Told = dyn Fn(&Settled) + Send + Sync;
+
 /// Takes letters from the ledger and hands them to one sender.
 #[derive(Clone)]
 pub struct Outbox {
     ledger: Ledger,
     sender: Arc<dyn Sender>,
     pace: Pace,
-    told: Option<Arc<dyn Fn(&Settled) + Send + Sync>>,
+    told: Option<Arc<Told>>,
 }
 
 impl Outbox {

@@ -27,6 +27,7 @@ pub(super) fn routes() -> Router<Arc<Desk>> {
         .route("/chamadas/{id}/ao-vivo", get(live::call))
         .route("/ao-vivo", get(live::all))
         .route("/desk.css", get(async || asset("text/css; charset=utf-8", include_str!("pages/desk.css"))))
+        .route("/icon.svg", get(async || asset("image/svg+xml", include_str!("pages/icon.svg"))))
         .route("/desk.js", get(async || asset("text/javascript; charset=utf-8", include_str!("pages/desk.js"))))
         .fallback(async || PageError::NotFound)
 }
@@ -63,6 +64,7 @@ impl IntoResponse for PageError {
 }
 
 /// The day asked for, or today.
+#[expect(clippy::disallowed_methods, reason = "without a day the page is today's")]
 pub(super) fn day_of(desk: &Desk, text: Option<&String>) -> Option<Date> {
     match text {
         Some(text) => text.parse().ok(),

@@ -179,7 +179,7 @@ impl Tx {
 #[derive(Clone, Copy)]
 pub(super) enum Lock {
     /// Append to the audit, and number agreements.
-    Audit = 0x0c0b_1a0d_0001,
+    Audit = 0x0c0b_1a0d,
 }
 
 /// An instant as the tables keep it. What is outside jiff's range can only come from a damaged table.

@@ -1,4 +1,5 @@
 //! The outbox against a server that speaks Twilio's wire format, well and badly.
+#![expect(clippy::disallowed_methods, reason = "the worker under test runs by the clock, and is waited for")]
 
 use std::collections::VecDeque;
 use std::sync::Arc;

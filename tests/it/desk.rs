@@ -6,7 +6,6 @@ use combinado::base::CallId;
 use combinado::channels::install_tls;
 use combinado::desk::{Access, Desk, LiveEvent, router};
 use combinado::ledger::{CallEnd, CallTimes, Latency, Ledger, Milestone, Recording, TurnRow, Who};
-use jiff::Timestamp;
 use reqwest::{Response, StatusCode, header};
 
 use crate::ledger::{Fresh, agreement_of, ana, at, call_of, end_of, sqlite};
@@ -276,7 +275,7 @@ async fn a_draining_server_is_alive_but_not_ready() {
 #[tokio::test]
 async fn a_call_is_watched_as_it_happens() {
     let console = Console::start(|_| {}).await;
-    let start = call_of(2, Timestamp::now());
+    let start = call_of(2, at("2026-11-23T16:00:00Z"));
     let call = start.id;
     console.desk.ledger.begin_call(&start).await.expect("begun");
     console.desk.ledger.add_turn(&turn(call, 1, Who::Agent, "Alô?", 100)).await.expect("saved");

@@ -2,6 +2,7 @@
 //!
 //! It is started once for the test run and ends with it, even when the run is killed: a shell stands between, which
 //! stops the server and removes the folder when the pipe from us closes.
+#![expect(clippy::disallowed_methods, reason = "a server of another process is waited for")]
 
 use std::fs;
 use std::net::TcpListener;
