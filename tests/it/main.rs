@@ -5,6 +5,7 @@ mod channels;
 mod desk;
 mod layers;
 mod ledger;
+mod load;
 mod postgres;
 mod sip;
 mod twilio;
