@@ -62,7 +62,14 @@ where
 {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if let Some(url) = &args.callers_at {
-        let load = Load { url: url.clone(), concurrent: args.concurrent, seconds: args.seconds, speech: speech()? };
+        let load = Load {
+            url: url.clone(),
+            concurrent: args.concurrent,
+            warm_up: Duration::from_secs(6),
+            settle: Duration::from_secs(3),
+            measured: Duration::from_secs(args.seconds),
+            speech: speech()?,
+        };
         runtime.block_on(run_load(&load, tell_parent));
         return Ok(Exit::Ok);
     }

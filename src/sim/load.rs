@@ -15,12 +15,8 @@ use crate::media::{FRAME, FRAME_MS, Frame, SILENCE};
 use crate::wire::{Leg, LegEvent};
 
 const TICK: Duration = Duration::from_millis(FRAME_MS);
-/// A single call before the load, in which the server fills its caches.
-const WARM_UP: Duration = Duration::from_secs(6);
 /// New calls a second while the load builds up.
 const RAMP_PER_SECOND: u64 = 50;
-/// After the last call is up, before anything counts.
-const SETTLE: Duration = Duration::from_secs(3);
 /// Loudness of a frame above which somebody speaks, about -45 dB of full scale.
 const LOUD: f64 = 180.0;
 
@@ -30,8 +26,12 @@ pub struct Load {
     /// The media stream: `ws://127.0.0.1:8080/twilio/media`.
     pub url: String,
     pub concurrent: usize,
+    /// A single call before the load, in which the server fills its caches.
+    pub warm_up: Duration,
+    /// After the last call is up, before anything counts.
+    pub settle: Duration,
     /// How long it is measured once all calls are up.
-    pub seconds: u64,
+    pub measured: Duration,
     /// What every caller says, at 8 kHz.
     pub speech: Vec<i16>,
 }
@@ -98,7 +98,7 @@ pub async fn run_load(load: &Load, tell: impl Fn(Span, Option<&LoadReport>)) {
     let state = Arc::new(State::default());
     let mut warm_up = JoinSet::new();
     warm_up.spawn(hold_calls(load.url.clone(), speech.clone(), state.clone(), 0));
-    sleep_until(Instant::now() + WARM_UP).await;
+    sleep_until(Instant::now() + load.warm_up).await;
     state.over.store(true, Ordering::Relaxed);
     while warm_up.join_next().await.is_some() {}
     tell(Span::Warm, None);
@@ -110,10 +110,10 @@ pub async fn run_load(load: &Load, tell: impl Fn(Span, Option<&LoadReport>)) {
         sleep_until(begun + Duration::from_millis(1_000 * n as u64 / RAMP_PER_SECOND)).await;
         callers.spawn(hold_calls(load.url.clone(), speech.clone(), state.clone(), n));
     }
-    sleep_until(Instant::now() + SETTLE).await;
+    sleep_until(Instant::now() + load.settle).await;
     state.counts.store(true, Ordering::Relaxed);
     tell(Span::Connected, None);
-    sleep_until(Instant::now() + Duration::from_secs(load.seconds)).await;
+    sleep_until(Instant::now() + load.measured).await;
     state.counts.store(false, Ordering::Relaxed);
     tell(Span::Ending, None);
     let connected = state.most.load(Ordering::Relaxed);

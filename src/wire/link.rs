@@ -135,6 +135,10 @@ impl Arrivals {
 
 /// What a socket has to do, in order.
 #[derive(Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every order is a frame, and a box would be made 50 times a second"
+)]
 pub(crate) enum Order<C> {
     /// Send 20 ms of sound.
     Sound(Frame),

@@ -7,6 +7,7 @@ mod crash;
 mod desk;
 mod layers;
 mod ledger;
+mod load;
 mod postgres;
 mod sip;
 mod twilio;
