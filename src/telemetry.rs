@@ -113,7 +113,11 @@ pub struct FileFailed {
 impl FileFailed {
     pub fn emit(self) {
         count(&FILES);
-        tracing::error!(what = self.what, reason = self.reason, "a file could not be written");
+        tracing::error!(
+            what = self.what,
+            reason = self.reason,
+            "a file could not be written"
+        );
     }
 }
 
@@ -170,6 +174,9 @@ pub struct ScriptKept {
 
 impl ScriptKept {
     pub fn emit(self) {
-        tracing::warn!(mistakes = self.mistakes, "the new script has mistakes; the old one stays");
+        tracing::warn!(
+            mistakes = self.mistakes,
+            "the new script has mistakes; the old one stays"
+        );
     }
 }

@@ -58,7 +58,10 @@ mod tests {
     #[test]
     fn portuguese_becomes_plain() {
         assert_eq!(transliterate("João da Conceição"), "Joao da Conceicao");
-        assert_eq!(transliterate("1º “acordo” – fim…\u{a0}ok"), "1o \"acordo\" - fim... ok");
+        assert_eq!(
+            transliterate("1º “acordo” – fim…\u{a0}ok"),
+            "1o \"acordo\" - fim... ok"
+        );
         assert_eq!(transliterate("Oi 😀"), "Oi ");
         assert_eq!(fold("ÂNGELA"), "angela");
     }

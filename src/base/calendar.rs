@@ -57,36 +57,53 @@ pub fn is_business_day(day: Date) -> bool {
 
 /// This day when it is a business day, else the next one.
 pub fn next_business_day(day: Date) -> Date {
-    (0..LONGEST_CLOSURE).map(|n| add_days(day, n)).find(|&day| is_business_day(day)).unwrap_or(day)
+    (0..LONGEST_CLOSURE)
+        .map(|n| add_days(day, n))
+        .find(|&day| is_business_day(day))
+        .unwrap_or(day)
 }
 
 /// This day when it is a business day, else the one before.
 pub fn previous_business_day(day: Date) -> Date {
-    (0..LONGEST_CLOSURE).map(|n| add_days(day, -n)).find(|&day| is_business_day(day)).unwrap_or(day)
+    (0..LONGEST_CLOSURE)
+        .map(|n| add_days(day, -n))
+        .find(|&day| is_business_day(day))
+        .unwrap_or(day)
 }
 
 /// The `n`th business day of the banks in a month, counted from 1; `None` when the month has fewer.
 pub fn nth_business_day(year: i16, month: i8, n: usize) -> Option<Date> {
-    days_of_month(year, month).filter(|&day| is_business_day(day)).nth(n.checked_sub(1)?)
+    days_of_month(year, month)
+        .filter(|&day| is_business_day(day))
+        .nth(n.checked_sub(1)?)
 }
 
 /// The `n`th working day as labour law counts pay day: Saturdays are in, only national holidays are out.
 pub fn nth_working_day(year: i16, month: i8, n: usize) -> Option<Date> {
     let works = |day: &Date| day.weekday() != Weekday::Sunday && national_holiday(*day).is_none();
-    days_of_month(year, month).filter(works).nth(n.checked_sub(1)?)
+    days_of_month(year, month)
+        .filter(works)
+        .nth(n.checked_sub(1)?)
 }
 
 /// The same day `months` later, clipped to the end of a shorter month.
 pub fn add_months(day: Date, months: i32) -> Date {
     let month = i32::from(day.year()) * 12 + i32::from(day.month()) - 1 + months;
     let first = clamped(month.div_euclid(12), month.rem_euclid(12) + 1);
-    first.with().day(day.day().min(first.days_in_month())).build().unwrap_or(first)
+    first
+        .with()
+        .day(day.day().min(first.days_in_month()))
+        .build()
+        .unwrap_or(first)
 }
 
 /// The last day of a term of `years` that begins at `day`: the same day number, or the next day where it is
 /// missing (Civil Code art. 132 §3).
 pub fn add_years(day: Date, years: i16) -> Date {
-    let year = day.year().saturating_add(years).clamp(Date::MIN.year(), Date::MAX.year());
+    let year = day
+        .year()
+        .saturating_add(years)
+        .clamp(Date::MIN.year(), Date::MAX.year());
     Date::new(year, day.month(), day.day()).unwrap_or_else(|_| date(year, 3, 1))
 }
 
@@ -100,7 +117,9 @@ pub fn add_days(day: Date, days: i32) -> Date {
 pub fn coming_day(today: Date, number: i8) -> Option<Date> {
     (0..3).find_map(|months| {
         let month = add_months(today.first_of_month(), months);
-        Date::new(month.year(), month.month(), number).ok().filter(|day| *day >= today)
+        Date::new(month.year(), month.month(), number)
+            .ok()
+            .filter(|day| *day >= today)
     })
 }
 
@@ -148,7 +167,10 @@ mod tests {
             (date(2030, 4, 21), date(2030, 3, 4), date(2030, 6, 20)),
         ] {
             assert_eq!(easter(easter_day.year()), easter_day);
-            assert_eq!(national_holiday(add_days(easter_day, -2)), Some("Sexta-feira da Paixão"));
+            assert_eq!(
+                national_holiday(add_days(easter_day, -2)),
+                Some("Sexta-feira da Paixão")
+            );
             assert_eq!(bank_holiday(carnaval), Some("Carnaval"));
             assert_eq!(bank_holiday(add_days(carnaval, 1)), Some("Carnaval"));
             assert_eq!(bank_holiday(corpus), Some("Corpus Christi"));
@@ -162,19 +184,37 @@ mod tests {
         assert_eq!(next_business_day(date(2026, 12, 5)), date(2026, 12, 7));
         assert_eq!(next_business_day(date(2026, 12, 25)), date(2026, 12, 28));
         assert_eq!(next_business_day(date(2021, 8, 28)), date(2021, 8, 30));
-        assert_eq!(previous_business_day(date(2026, 11, 22)), date(2026, 11, 19));
-        assert!(is_business_day(date(2023, 11, 20)), "not yet a national holiday");
+        assert_eq!(
+            previous_business_day(date(2026, 11, 22)),
+            date(2026, 11, 19)
+        );
+        assert!(
+            is_business_day(date(2023, 11, 20)),
+            "not yet a national holiday"
+        );
     }
 
     #[test]
     fn fifth_business_day() {
         let pay_days = [(2026, 12, 5), (2027, 1, 7), (2027, 2, 5), (2027, 5, 7)];
         for (year, month, day) in pay_days {
-            assert_eq!(nth_working_day(year, month, 5), Some(date(year, month, day)));
+            assert_eq!(
+                nth_working_day(year, month, 5),
+                Some(date(year, month, day))
+            );
         }
-        let bank_days = [(2026, 12, 7), (2027, 1, 8), (2027, 2, 5), (2027, 4, 7), (2027, 5, 7)];
+        let bank_days = [
+            (2026, 12, 7),
+            (2027, 1, 8),
+            (2027, 2, 5),
+            (2027, 4, 7),
+            (2027, 5, 7),
+        ];
         for (year, month, day) in bank_days {
-            assert_eq!(nth_business_day(year, month, 5), Some(date(year, month, day)));
+            assert_eq!(
+                nth_business_day(year, month, 5),
+                Some(date(year, month, day))
+            );
         }
         assert_eq!(nth_business_day(2026, 2, 30), None);
         assert_eq!(nth_business_day(2026, 2, 0), None);
@@ -186,7 +226,13 @@ mod tests {
         let months: Vec<Date> = (0..5).map(|n| add_months(first, n)).collect();
         assert_eq!(
             months,
-            [first, date(2027, 2, 28), date(2027, 3, 31), date(2027, 4, 30), date(2027, 5, 31)]
+            [
+                first,
+                date(2027, 2, 28),
+                date(2027, 3, 31),
+                date(2027, 4, 30),
+                date(2027, 5, 31)
+            ]
         );
         assert_eq!(add_months(date(2026, 1, 15), -1), date(2025, 12, 15));
         assert_eq!(add_years(date(2020, 2, 29), 5), date(2025, 3, 1));

@@ -8,12 +8,16 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// Money in Brazilian centavos. Sums stop at the ends of `i64`: an absurd amount must not end a call.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Centavos(pub i64);
 
 /// A rate in hundredths of a per cent: 200 is 2 %.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct BasisPoints(pub i32);
 
@@ -28,7 +32,11 @@ impl Centavos {
     /// `numerator / denominator` in centavos, rounded half-up away from zero. `denominator` is positive.
     pub fn ratio(numerator: i128, denominator: i128) -> Self {
         let half = denominator / 2;
-        let rounded = if numerator >= 0 { (numerator + half) / denominator } else { (numerator - half) / denominator };
+        let rounded = if numerator >= 0 {
+            (numerator + half) / denominator
+        } else {
+            (numerator - half) / denominator
+        };
         Self(i64::try_from(rounded).unwrap_or(if rounded > 0 { i64::MAX } else { i64::MIN }))
     }
 
@@ -50,7 +58,11 @@ impl fmt::Display for Centavos {
             }
             grouped.push(digit);
         }
-        write!(f, "{}R$ {grouped},{cents:02}", if self.0 < 0 { "-" } else { "" })
+        write!(
+            f,
+            "{}R$ {grouped},{cents:02}",
+            if self.0 < 0 { "-" } else { "" }
+        )
     }
 }
 
@@ -104,14 +116,20 @@ pub struct MoneyError {
 impl FromStr for Centavos {
     type Err = MoneyError;
     fn from_str(text: &str) -> Result<Self, MoneyError> {
-        let error = || MoneyError { found: text.to_owned() };
+        let error = || MoneyError {
+            found: text.to_owned(),
+        };
         let bare = text.trim();
         let bare = bare.strip_prefix("R$").unwrap_or(bare).trim();
         let (reais, cents) = bare.split_once(',').unwrap_or((bare, "00"));
         if cents.len() != 2 || !grouped_by_three(reais) {
             return Err(error());
         }
-        let digits: String = reais.chars().filter(|&c| c != '.').chain(cents.chars()).collect();
+        let digits: String = reais
+            .chars()
+            .filter(|&c| c != '.')
+            .chain(cents.chars())
+            .collect();
         if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
             return Err(error());
         }
@@ -155,14 +173,20 @@ impl fmt::Display for BasisPoints {
 impl FromStr for BasisPoints {
     type Err = RateError;
     fn from_str(text: &str) -> Result<Self, RateError> {
-        let error = || RateError { found: text.to_owned() };
+        let error = || RateError {
+            found: text.to_owned(),
+        };
         let bare = text.trim().strip_suffix('%').ok_or_else(error)?.trim_end();
         let (whole, rest) = bare.split_once(',').unwrap_or((bare, "0"));
-        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
+        let is_number =
+            |part: &str| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
         if !is_number(whole) || !is_number(rest) || rest.len() > 2 {
             return Err(error());
         }
-        format!("{whole}{rest:0<2}").parse().map(Self).map_err(|_| error())
+        format!("{whole}{rest:0<2}")
+            .parse()
+            .map(Self)
+            .map_err(|_| error())
     }
 }
 
@@ -194,7 +218,9 @@ mod tests {
         }
         assert_eq!("1234,56".parse(), Ok(Centavos(123_456)));
         assert_eq!("1.234".parse(), Ok(Centavos(123_400)));
-        for wrong in ["", "R$", "1.23", "1,5", "1,234", "-1,00", "1e5", "12.34,00", "+1,00", "1 000,00"] {
+        for wrong in [
+            "", "R$", "1.23", "1,5", "1,234", "-1,00", "1e5", "12.34,00", "+1,00", "1 000,00",
+        ] {
             assert!(wrong.parse::<Centavos>().is_err(), "{wrong}");
         }
     }

@@ -31,17 +31,31 @@ impl Cnpj {
     pub fn parse(text: &str) -> Result<Self, CnpjError> {
         let characters = read_characters(text)?;
         let found = characters.len();
-        let characters: [u8; 14] = characters.try_into().map_err(|_| CnpjError::Length { found })?;
-        if characters.iter().all(|&character| character == characters[0]) {
+        let characters: [u8; 14] = characters
+            .try_into()
+            .map_err(|_| CnpjError::Length { found })?;
+        if characters
+            .iter()
+            .all(|&character| character == characters[0])
+        {
             return Err(CnpjError::AllEqual);
         }
-        if let Some(&letter) = characters[12..].iter().find(|character| !character.is_ascii_digit()) {
-            return Err(CnpjError::LetterInCheckDigits { found: char::from(letter) });
+        if let Some(&letter) = characters[12..]
+            .iter()
+            .find(|character| !character.is_ascii_digit())
+        {
+            return Err(CnpjError::LetterInCheckDigits {
+                found: char::from(letter),
+            });
         }
         for (which, at) in [(1, 12), (2, 13)] {
             let (found, expected) = (characters[at] - b'0', check_digit(&characters[..at]));
             if found != expected {
-                return Err(CnpjError::CheckDigit { which, found, expected });
+                return Err(CnpjError::CheckDigit {
+                    which,
+                    found,
+                    expected,
+                });
             }
         }
         Ok(Self(characters))
@@ -55,7 +69,14 @@ impl Cnpj {
     /// `RR.RRR.RRR/BBBB-DD`.
     pub fn formatted(&self) -> String {
         let text = self.characters();
-        format!("{}.{}.{}/{}-{}", &text[..2], &text[2..5], &text[5..8], &text[8..12], &text[12..])
+        format!(
+            "{}.{}.{}/{}-{}",
+            &text[..2],
+            &text[2..5],
+            &text[5..8],
+            &text[8..12],
+            &text[12..]
+        )
     }
 
     /// The first eight characters: the company without its branch.
@@ -72,7 +93,12 @@ impl Cnpj {
 /// Modulo 11 with weights 2…9 from the right; a character counts as its ASCII code minus 48.
 fn check_digit(characters: &[u8]) -> u8 {
     let weights = (2..=9).cycle();
-    let sum: u32 = characters.iter().rev().zip(weights).map(|(&c, weight)| u32::from(c - b'0') * weight).sum();
+    let sum: u32 = characters
+        .iter()
+        .rev()
+        .zip(weights)
+        .map(|(&c, weight)| u32::from(c - b'0') * weight)
+        .sum();
     match sum % 11 {
         0 | 1 => 0,
         rest => 11 - rest as u8,
@@ -143,12 +169,25 @@ mod tests {
     fn wrong_numbers_tell_why() {
         assert_eq!(
             Cnpj::parse("12ABC34501DE36"),
-            Err(CnpjError::CheckDigit { which: 2, found: 6, expected: 5 })
+            Err(CnpjError::CheckDigit {
+                which: 2,
+                found: 6,
+                expected: 5
+            })
         );
-        assert_eq!(Cnpj::parse("12ABC34501DE3A"), Err(CnpjError::LetterInCheckDigits { found: 'A' }));
+        assert_eq!(
+            Cnpj::parse("12ABC34501DE3A"),
+            Err(CnpjError::LetterInCheckDigits { found: 'A' })
+        );
         assert_eq!(Cnpj::parse("11111111111111"), Err(CnpjError::AllEqual));
         assert_eq!(Cnpj::parse("AAAAAAAAAAAAAA"), Err(CnpjError::AllEqual));
-        assert_eq!(Cnpj::parse("112223330001"), Err(CnpjError::Length { found: 12 }));
-        assert_eq!(Cnpj::parse("11.222.333/0001_81"), Err(CnpjError::Character { found: '_' }));
+        assert_eq!(
+            Cnpj::parse("112223330001"),
+            Err(CnpjError::Length { found: 12 })
+        );
+        assert_eq!(
+            Cnpj::parse("11.222.333/0001_81"),
+            Err(CnpjError::Character { found: '_' })
+        );
     }
 }

@@ -35,7 +35,9 @@ impl Cpf {
     /// Reads `NNN.NNN.NNN-DD` or eleven bare digits.
     pub fn parse(text: &str) -> Result<Self, CpfError> {
         let digits = read_digits(text)?;
-        let digits: [u8; 11] = digits.as_slice().try_into().map_err(|_| CpfError::Length { found: digits.len() })?;
+        let digits: [u8; 11] = digits.as_slice().try_into().map_err(|_| CpfError::Length {
+            found: digits.len(),
+        })?;
         Self::checked(digits)
     }
 
@@ -49,7 +51,11 @@ impl Cpf {
         }
         let mut padded = [0; 11];
         padded[missing..].copy_from_slice(&digits);
-        Self::checked(padded).map(|cpf| (cpf, Zeros::Restored)).map_err(|_| CpfError::Length { found: digits.len() })
+        Self::checked(padded)
+            .map(|cpf| (cpf, Zeros::Restored))
+            .map_err(|_| CpfError::Length {
+                found: digits.len(),
+            })
     }
 
     /// The CPF that begins with these nine digits (each taken modulo 10); `None` when all eleven would be equal.
@@ -70,7 +76,11 @@ impl Cpf {
         for (which, at) in [(1, 9), (2, 10)] {
             let (found, expected) = (digits[at], check_digit(&digits[..at]));
             if found != expected {
-                return Err(CpfError::CheckDigit { which, found, expected });
+                return Err(CpfError::CheckDigit {
+                    which,
+                    found,
+                    expected,
+                });
             }
         }
         Ok(Self(digits))
@@ -78,13 +88,22 @@ impl Cpf {
 
     /// The eleven digits, bare.
     pub fn digits(&self) -> String {
-        self.0.iter().map(|digit| char::from(b'0' + digit)).collect()
+        self.0
+            .iter()
+            .map(|digit| char::from(b'0' + digit))
+            .collect()
     }
 
     /// `NNN.NNN.NNN-DD`, for documents that go to the person alone.
     pub fn formatted(&self) -> String {
         let digits = self.digits();
-        format!("{}.{}.{}-{}", &digits[..3], &digits[3..6], &digits[6..9], &digits[9..])
+        format!(
+            "{}.{}.{}-{}",
+            &digits[..3],
+            &digits[3..6],
+            &digits[6..9],
+            &digits[9..]
+        )
     }
 
     /// The three digits that the person says or keys to be verified (`domain.md` §5.4).
@@ -100,7 +119,12 @@ impl Cpf {
 
 /// Modulo 11 with weights that fall to 2 at the last digit; a remainder below 2 gives 0.
 fn check_digit(digits: &[u8]) -> u8 {
-    let sum: u32 = digits.iter().rev().zip(2..).map(|(&digit, weight)| u32::from(digit) * weight).sum();
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .zip(2..)
+        .map(|(&digit, weight)| u32::from(digit) * weight)
+        .sum();
     match sum % 11 {
         0 | 1 => 0,
         rest => 11 - rest as u8,
@@ -169,20 +193,47 @@ mod tests {
 
     #[test]
     fn wrong_numbers_tell_why() {
-        assert_eq!(Cpf::parse("111.444.777-36"), Err(CpfError::CheckDigit { which: 2, found: 6, expected: 5 }));
-        assert_eq!(Cpf::parse("529.982.247-24"), Err(CpfError::CheckDigit { which: 2, found: 4, expected: 5 }));
+        assert_eq!(
+            Cpf::parse("111.444.777-36"),
+            Err(CpfError::CheckDigit {
+                which: 2,
+                found: 6,
+                expected: 5
+            })
+        );
+        assert_eq!(
+            Cpf::parse("529.982.247-24"),
+            Err(CpfError::CheckDigit {
+                which: 2,
+                found: 4,
+                expected: 5
+            })
+        );
         assert_eq!(Cpf::parse("111.111.111-11"), Err(CpfError::AllEqual));
         assert_eq!(Cpf::parse("000.000.000-00"), Err(CpfError::AllEqual));
-        assert_eq!(Cpf::parse("1234567890"), Err(CpfError::Length { found: 10 }));
-        assert_eq!(Cpf::parse("5299822472X"), Err(CpfError::Character { found: 'X' }));
+        assert_eq!(
+            Cpf::parse("1234567890"),
+            Err(CpfError::Length { found: 10 })
+        );
+        assert_eq!(
+            Cpf::parse("5299822472X"),
+            Err(CpfError::Character { found: 'X' })
+        );
         assert_eq!(Cpf::parse(""), Err(CpfError::Length { found: 0 }));
     }
 
     #[test]
     fn lost_zeros_are_put_back_only_when_the_digits_agree() {
-        let (cpf, zeros) = Cpf::parse_padded("1234567890").expect("012.345.678-90 without its zero");
-        assert_eq!((cpf.digits().as_str(), zeros), ("01234567890", Zeros::Restored));
-        assert_eq!(Cpf::parse_padded("1234567891"), Err(CpfError::Length { found: 10 }));
+        let (cpf, zeros) =
+            Cpf::parse_padded("1234567890").expect("012.345.678-90 without its zero");
+        assert_eq!(
+            (cpf.digits().as_str(), zeros),
+            ("01234567890", Zeros::Restored)
+        );
+        assert_eq!(
+            Cpf::parse_padded("1234567891"),
+            Err(CpfError::Length { found: 10 })
+        );
         assert_eq!(Cpf::parse_padded("191"), Err(CpfError::Length { found: 3 }));
     }
 

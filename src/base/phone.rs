@@ -73,7 +73,12 @@ impl Phone {
     pub fn normalise(text: &str) -> Result<Normalised, PhoneError> {
         let (digits, plus) = read_digits(text)?;
         if plus {
-            return national(digits.strip_prefix("55").ok_or(PhoneError::Foreign)?.trim_start_matches('0'));
+            return national(
+                digits
+                    .strip_prefix("55")
+                    .ok_or(PhoneError::Foreign)?
+                    .trim_start_matches('0'),
+            );
         }
         if let Some(digits) = digits.strip_prefix("0055") {
             return national(digits);
@@ -99,7 +104,11 @@ impl Phone {
     }
 
     pub const fn kind(self) -> PhoneKind {
-        if self.number >= 900_000_000 { PhoneKind::Mobile } else { PhoneKind::Fixed }
+        if self.number >= 900_000_000 {
+            PhoneKind::Mobile
+        } else {
+            PhoneKind::Fixed
+        }
     }
 
     /// The state of the area code. A mobile's is no proof of residence.
@@ -177,7 +186,11 @@ fn read_digits(text: &str) -> Result<(String, bool), PhoneError> {
             _ => return Err(PhoneError::Character { found }),
         }
     }
-    if digits.is_empty() { Err(PhoneError::Empty) } else { Ok((digits, plus)) }
+    if digits.is_empty() {
+        Err(PhoneError::Empty)
+    } else {
+        Ok((digits, plus))
+    }
 }
 
 /// Numbers that nobody owes money at. None of 30, 50, 80, 90 is an area code, so the prefixes cannot be people.
@@ -185,7 +198,9 @@ fn refuse_service(digits: &str) -> Result<(), PhoneError> {
     let prefixed = |prefixes: &[&str]| prefixes.iter().any(|prefix| digits.starts_with(prefix));
     match digits.len() {
         ..=5 if digits.starts_with('1') => Err(PhoneError::Service),
-        ..=12 if prefixed(&["0300", "0303", "0500", "0800", "0900"]) => Err(PhoneError::NonGeographic),
+        ..=12 if prefixed(&["0300", "0303", "0500", "0800", "0900"]) => {
+            Err(PhoneError::NonGeographic)
+        }
         8 if prefixed(&["300", "400"]) => Err(PhoneError::LocalRate),
         _ => Ok(()),
     }
@@ -199,15 +214,22 @@ fn national(digits: &str) -> Result<Normalised, PhoneError> {
     let (ddd, subscriber) = digits.split_at(2);
     let ddd = ddd.parse().map_err(|_| PhoneError::Length { found })?;
     uf_of(ddd).ok_or(PhoneError::UnknownDdd { found: ddd })?;
-    let number: u32 = subscriber.parse().map_err(|_| PhoneError::Length { found })?;
+    let number: u32 = subscriber
+        .parse()
+        .map_err(|_| PhoneError::Length { found })?;
     let (number, ninth_digit) = match (subscriber.len(), number) {
         (9, 900_000_000..) => (number, NinthDigit::AsGiven),
         (8, 60_000_000..) => (900_000_000 + number, NinthDigit::Inserted),
-        (8, _) if subscriber.starts_with("300") || subscriber.starts_with("400") => return Err(PhoneError::LocalRate),
+        (8, _) if subscriber.starts_with("300") || subscriber.starts_with("400") => {
+            return Err(PhoneError::LocalRate);
+        }
         (8, 20_000_000..) => (number, NinthDigit::AsGiven),
         _ => return Err(PhoneError::NotASubscriber),
     };
-    Ok(Normalised { phone: Phone { ddd, number }, ninth_digit })
+    Ok(Normalised {
+        phone: Phone { ddd, number },
+        ninth_digit,
+    })
 }
 
 impl fmt::Debug for Phone {
@@ -244,15 +266,50 @@ mod tests {
     #[test]
     fn is_normalised_from_any_writing() {
         for (text, e164, kind, uf) in [
-            ("(11) 98765-4321", "+5511987654321", PhoneKind::Mobile, Uf::SP),
-            ("011 98765-4321", "+5511987654321", PhoneKind::Mobile, Uf::SP),
-            ("+55 11 98765-4321", "+5511987654321", PhoneKind::Mobile, Uf::SP),
-            ("+55 (011) 98765-4321", "+5511987654321", PhoneKind::Mobile, Uf::SP),
+            (
+                "(11) 98765-4321",
+                "+5511987654321",
+                PhoneKind::Mobile,
+                Uf::SP,
+            ),
+            (
+                "011 98765-4321",
+                "+5511987654321",
+                PhoneKind::Mobile,
+                Uf::SP,
+            ),
+            (
+                "+55 11 98765-4321",
+                "+5511987654321",
+                PhoneKind::Mobile,
+                Uf::SP,
+            ),
+            (
+                "+55 (011) 98765-4321",
+                "+5511987654321",
+                PhoneKind::Mobile,
+                Uf::SP,
+            ),
             ("5511987654321", "+5511987654321", PhoneKind::Mobile, Uf::SP),
-            ("00 55 11 98765-4321", "+5511987654321", PhoneKind::Mobile, Uf::SP),
-            ("0 15 11 98765-4321", "+5511987654321", PhoneKind::Mobile, Uf::SP),
+            (
+                "00 55 11 98765-4321",
+                "+5511987654321",
+                PhoneKind::Mobile,
+                Uf::SP,
+            ),
+            (
+                "0 15 11 98765-4321",
+                "+5511987654321",
+                PhoneKind::Mobile,
+                Uf::SP,
+            ),
             ("11 3456-7890", "+551134567890", PhoneKind::Fixed, Uf::SP),
-            ("(85) 9 9876-5432", "+5585998765432", PhoneKind::Mobile, Uf::CE),
+            (
+                "(85) 9 9876-5432",
+                "+5585998765432",
+                PhoneKind::Mobile,
+                Uf::CE,
+            ),
             ("55 99988-7766", "+5555999887766", PhoneKind::Mobile, Uf::RS),
         ] {
             let normalised = Phone::normalise(text).expect(text);
@@ -294,7 +351,11 @@ mod tests {
     #[test]
     fn sixty_seven_area_codes() {
         assert_eq!((0..=255).filter(|&ddd| uf_of(ddd).is_some()).count(), 67);
-        assert!(Uf::ALL.iter().all(|uf| (11..100).any(|ddd| uf_of(ddd) == Some(*uf))));
+        assert!(
+            Uf::ALL
+                .iter()
+                .all(|uf| (11..100).any(|ddd| uf_of(ddd) == Some(*uf)))
+        );
     }
 
     #[test]

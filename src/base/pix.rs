@@ -34,9 +34,14 @@ pub struct BrCode {
 /// Where the money goes.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Target {
-    Static { key: Key, info: Option<String> },
+    Static {
+        key: Key,
+        info: Option<String>,
+    },
     /// Location of the charge, without `https://`.
-    Dynamic { location: String },
+    Dynamic {
+        location: String,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,7 +78,11 @@ pub enum PixFault {
     #[error("o campo {id} deveria ser o último")]
     NotLast { id: &'static str },
     #[error("o campo {id} tem «{found}»; {expected}")]
-    Value { id: &'static str, found: String, expected: &'static str },
+    Value {
+        id: &'static str,
+        found: String,
+        expected: &'static str,
+    },
     #[error("o CRC é {found}, e deveria ser {expected}: o código foi alterado ou cortado")]
     Crc { found: String, expected: String },
 }
@@ -83,7 +92,10 @@ impl PixFault {
     pub fn field(&self) -> &str {
         match self {
             Self::Length { id } | Self::Repeated { id } => id,
-            Self::Missing { id } | Self::NotFirst { id } | Self::NotLast { id } | Self::Value { id, .. } => id,
+            Self::Missing { id }
+            | Self::NotFirst { id }
+            | Self::NotLast { id }
+            | Self::Value { id, .. } => id,
             Self::Crc { .. } => "63",
         }
     }
@@ -106,14 +118,24 @@ pub fn parse(text: &str) -> Result<BrCode, Vec<PixFault>> {
 pub fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0xFFFF, |crc, &byte| {
         (0..8).fold(crc ^ (u16::from(byte) << 8), |crc, _| {
-            if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 }
+            if crc & 0x8000 == 0 {
+                crc << 1
+            } else {
+                (crc << 1) ^ 0x1021
+            }
         })
     })
 }
 
 impl BrCode {
     /// A code for a key of the receiver. Name and city are put into ASCII and cut to their places.
-    pub fn fixed(key: Key, amount: Option<Centavos>, name: &str, city: &str, txid: Option<&str>) -> Self {
+    pub fn fixed(
+        key: Key,
+        amount: Option<Centavos>,
+        name: &str,
+        city: &str,
+        txid: Option<&str>,
+    ) -> Self {
         Self {
             target: Target::Static { key, info: None },
             uses: Uses::Many,
@@ -128,7 +150,10 @@ impl BrCode {
 
     /// A code for a charge that the receiver's bank holds at `location` (written without `https://`).
     pub fn charge(location: &str, uses: Uses, name: &str, city: &str) -> Self {
-        let location = location.strip_prefix("https://").unwrap_or(location).to_owned();
+        let location = location
+            .strip_prefix("https://")
+            .unwrap_or(location)
+            .to_owned();
         Self {
             target: Target::Dynamic { location },
             uses,
@@ -170,7 +195,10 @@ impl BrCode {
         let gui = field("00", GUI);
         match &self.target {
             Target::Static { key, info: None } => gui + &field("01", &key.text()),
-            Target::Static { key, info: Some(info) } => gui + &field("01", &key.text()) + &field("02", info),
+            Target::Static {
+                key,
+                info: Some(info),
+            } => gui + &field("01", &key.text()) + &field("02", info),
             Target::Dynamic { location } => gui + &field("25", location),
         }
     }
@@ -187,7 +215,10 @@ impl Key {
             }
             _ if text.contains('@') => is_email(text).then(|| Self::Email(text.to_owned())),
             11 if digits => Cpf::parse(text).ok().map(Self::Cpf),
-            14 => Cnpj::parse(text).ok().filter(|cnpj| cnpj.characters() == text).map(Self::Cnpj),
+            14 => Cnpj::parse(text)
+                .ok()
+                .filter(|cnpj| cnpj.characters() == text)
+                .map(Self::Cnpj),
             36 => is_evp(text).then(|| Self::Evp(text.to_owned())),
             _ => None,
         }
@@ -222,14 +253,20 @@ impl fmt::Debug for BrCode {
             Target::Static { key, .. } => key.kind(),
             Target::Dynamic { .. } => "location",
         };
-        f.debug_struct("BrCode").field("target", &target).field("amount", &self.amount).finish_non_exhaustive()
+        f.debug_struct("BrCode")
+            .field("target", &target)
+            .field("amount", &self.amount)
+            .finish_non_exhaustive()
     }
 }
 
 fn is_email(text: &str) -> bool {
     let (user, domain) = text.split_once('@').unwrap_or_default();
     let fits = text.chars().count() <= 77 && text.bytes().all(|byte| byte.is_ascii_graphic());
-    fits && !user.is_empty() && domain.contains('.') && !domain.contains('@') && text == text.to_ascii_lowercase()
+    fits && !user.is_empty()
+        && domain.contains('.')
+        && !domain.contains('@')
+        && text == text.to_ascii_lowercase()
 }
 
 fn is_evp(text: &str) -> bool {
@@ -241,7 +278,12 @@ fn is_evp(text: &str) -> bool {
 /// Into ASCII, cut to `max` characters, without a space at the cut.
 fn cut(text: &str, max: usize) -> String {
     let plain = transliterate(text.trim());
-    plain.chars().take(max).collect::<String>().trim_end().to_owned()
+    plain
+        .chars()
+        .take(max)
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
 }
 
 fn field(id: &str, value: &str) -> String {
@@ -262,10 +304,17 @@ fn split_fields(text: &str, inside: &str) -> (Vec<Field>, Vec<PixFault>) {
     while !rest.is_empty() {
         let id: String = rest.iter().take(2).collect();
         let Some((value, after)) = take_value(rest) else {
-            let id = if inside.is_empty() { id } else { inside.to_owned() };
+            let id = if inside.is_empty() {
+                id
+            } else {
+                inside.to_owned()
+            };
             return (fields, vec![PixFault::Length { id }]);
         };
-        fields.push(Field { id, value: value.iter().collect() });
+        fields.push(Field {
+            id,
+            value: value.iter().collect(),
+        });
         rest = after;
     }
     (fields, Vec::new())
@@ -286,7 +335,9 @@ fn frame_faults(text: &str, fields: &[Field], whole: bool) -> Vec<PixFault> {
     }
     for (n, field) in fields.iter().enumerate() {
         if fields[..n].iter().any(|earlier| earlier.id == field.id) {
-            faults.push(PixFault::Repeated { id: field.id.clone() });
+            faults.push(PixFault::Repeated {
+                id: field.id.clone(),
+            });
         }
     }
     match fields.iter().position(|field| field.id == "63") {
@@ -301,12 +352,19 @@ fn frame_faults(text: &str, fields: &[Field], whole: bool) -> Vec<PixFault> {
 fn crc_fault(text: &str, found: &str) -> Option<PixFault> {
     let covered = text.strip_suffix(found)?;
     let expected = format!("{:04X}", crc16(covered.as_bytes()));
-    (!found.eq_ignore_ascii_case(&expected)).then(|| PixFault::Crc { found: found.to_owned(), expected })
+    (!found.eq_ignore_ascii_case(&expected)).then(|| PixFault::Crc {
+        found: found.to_owned(),
+        expected,
+    })
 }
 
 /// The values; what is missing or wrong is added to `faults`.
 fn read_fields(fields: &[Field], whole: bool, faults: &mut Vec<PixFault>) -> Option<BrCode> {
-    let mut reader = Reader { fields, faults, whole };
+    let mut reader = Reader {
+        fields,
+        faults,
+        whole,
+    };
     reader.expect("00", "01", "a versão é 01");
     let uses = reader.uses();
     let target = reader.target();
@@ -318,8 +376,18 @@ fn read_fields(fields: &[Field], whole: bool, faults: &mut Vec<PixFault>) -> Opt
     let city = reader.text("60", CITY_MAX, "a cidade tem de 1 a 15 caracteres");
     let postal_code = reader.optional("61");
     let txid = reader.txid();
-    let category = category.filter(|text| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit()));
-    Some(BrCode { target: target?, uses, category: category?, amount, name: name?, city: city?, postal_code, txid })
+    let category =
+        category.filter(|text| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit()));
+    Some(BrCode {
+        target: target?,
+        uses,
+        category: category?,
+        amount,
+        name: name?,
+        city: city?,
+        postal_code,
+        txid,
+    })
 }
 
 struct Reader<'a> {
@@ -331,7 +399,10 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn optional(&self, id: &str) -> Option<String> {
-        self.fields.iter().find(|field| field.id == id).map(|field| field.value.clone())
+        self.fields
+            .iter()
+            .find(|field| field.id == id)
+            .map(|field| field.value.clone())
     }
 
     fn required(&mut self, id: &'static str) -> Option<String> {
@@ -343,7 +414,11 @@ impl Reader<'_> {
     }
 
     fn refuse(&mut self, id: &'static str, found: &str, expected: &'static str) {
-        self.faults.push(PixFault::Value { id, found: found.to_owned(), expected });
+        self.faults.push(PixFault::Value {
+            id,
+            found: found.to_owned(),
+            expected,
+        });
     }
 
     fn expect(&mut self, id: &'static str, value: &str, expected: &'static str) {
@@ -385,7 +460,10 @@ impl Reader<'_> {
 
     /// Accounts stand in the fields 26 to 51; Pix is the one that says its name.
     fn target(&mut self) -> Option<Target> {
-        let accounts = self.fields.iter().filter(|field| ("26"..="51").contains(&field.id.as_str()));
+        let accounts = self
+            .fields
+            .iter()
+            .filter(|field| ("26"..="51").contains(&field.id.as_str()));
         let mut templates = accounts.map(|field| split_fields(&field.value, "26"));
         let pix = templates.find(|(inner, faults)| !faults.is_empty() || is_pix(inner));
         let Some((inner, faults)) = pix else {
@@ -395,16 +473,32 @@ impl Reader<'_> {
             return None;
         };
         self.faults.extend(faults);
-        let part = |id: &str| inner.iter().find(|field| field.id == id).map(|field| field.value.clone());
+        let part = |id: &str| {
+            inner
+                .iter()
+                .find(|field| field.id == id)
+                .map(|field| field.value.clone())
+        };
         match (part("01"), part("25")) {
-            (Some(text), None) => self.key(&text).map(|key| Target::Static { key, info: part("02") }),
+            (Some(text), None) => self.key(&text).map(|key| Target::Static {
+                key,
+                info: part("02"),
+            }),
             (None, Some(location)) if is_location(&location) => Some(Target::Dynamic { location }),
             (None, Some(location)) => {
-                self.refuse("26", &location, "o endereço da cobrança não leva https:// nem espaços");
+                self.refuse(
+                    "26",
+                    &location,
+                    "o endereço da cobrança não leva https:// nem espaços",
+                );
                 None
             }
             (Some(_), Some(location)) => {
-                self.refuse("26", &location, "um código tem chave ou endereço, não os dois");
+                self.refuse(
+                    "26",
+                    &location,
+                    "um código tem chave ou endereço, não os dois",
+                );
                 None
             }
             (None, None) => {
@@ -417,7 +511,11 @@ impl Reader<'_> {
     fn key(&mut self, text: &str) -> Option<Key> {
         let key = Key::parse(text);
         if key.is_none() {
-            self.refuse("26", text, "a chave não é CPF, CNPJ, telefone, e-mail nem chave aleatória");
+            self.refuse(
+                "26",
+                text,
+                "a chave não é CPF, CNPJ, telefone, e-mail nem chave aleatória",
+            );
         }
         key
     }
@@ -426,7 +524,10 @@ impl Reader<'_> {
         let template = self.required("62")?;
         let (inner, faults) = split_fields(&template, "62");
         self.faults.extend(faults);
-        let txid = inner.into_iter().find(|field| field.id == "05").map(|field| field.value);
+        let txid = inner
+            .into_iter()
+            .find(|field| field.id == "05")
+            .map(|field| field.value);
         match txid {
             None => {
                 if self.faults.is_empty() {
@@ -437,7 +538,11 @@ impl Reader<'_> {
             Some(text) if text == "***" => None,
             Some(text) if is_txid(&text) => Some(text),
             Some(text) => {
-                self.refuse("62", &text, "o txid tem de 1 a 25 letras e números, ou é ***");
+                self.refuse(
+                    "62",
+                    &text,
+                    "o txid tem de 1 a 25 letras e números, ou é ***",
+                );
                 None
             }
         }
@@ -445,7 +550,9 @@ impl Reader<'_> {
 }
 
 fn is_pix(inner: &[Field]) -> bool {
-    inner.iter().any(|field| field.id == "00" && field.value.eq_ignore_ascii_case(GUI))
+    inner
+        .iter()
+        .any(|field| field.id == "00" && field.value.eq_ignore_ascii_case(GUI))
 }
 
 fn is_location(text: &str) -> bool {
@@ -503,11 +610,22 @@ mod tests {
     #[test]
     fn codes_are_made_from_values() {
         let cnpj = Key::Cnpj(Cnpj::parse("11.222.333/0001-81").expect("valid"));
-        let code = BrCode::fixed(cnpj, Some(Centavos(123_456)), "Credora Exemplo SA", "SAO PAULO", Some("ACORDO000123"));
+        let code = BrCode::fixed(
+            cnpj,
+            Some(Centavos(123_456)),
+            "Credora Exemplo SA",
+            "SAO PAULO",
+            Some("ACORDO000123"),
+        );
         assert_eq!(code.encode().as_deref(), Ok(vector("PIX-02")));
         let phone = Key::Phone(Phone::parse("11987654321").expect("valid"));
-        let mut code =
-            BrCode::fixed(phone, Some(Centavos(8_990)), "João da Conceição", "São José dos Campos", Some("PARC01DE06"));
+        let mut code = BrCode::fixed(
+            phone,
+            Some(Centavos(8_990)),
+            "João da Conceição",
+            "São José dos Campos",
+            Some("PARC01DE06"),
+        );
         if let Target::Static { info, .. } = &mut code.target {
             *info = Some("Parcela 1/6".to_owned());
         }
@@ -528,12 +646,25 @@ mod tests {
     fn invalid_vectors_tell_where() {
         let good = vector("PIX-02");
         let changed = good.replace("1234.56", "1234.57");
-        assert!(matches!(parse(&changed).expect_err("CRC")[..], [PixFault::Crc { .. }]));
+        assert!(matches!(
+            parse(&changed).expect_err("CRC")[..],
+            [PixFault::Crc { .. }]
+        ));
         let cut = &good[..good.len() - 1];
-        assert_eq!(parse(cut), Err(vec![PixFault::Length { id: "63".to_owned() }]));
+        assert_eq!(
+            parse(cut),
+            Err(vec![PixFault::Length {
+                id: "63".to_owned()
+            }])
+        );
         let crc_only = "00020126360014BR.GOV.BCB.PIX0114+5511943214321520400005303986540566.665802BR5907EMPRESA6008BRASILIA62080503***6304170E";
         let faults = parse(crc_only).expect_err("the fields do not close");
-        assert!(faults.iter().any(|fault| matches!(fault, PixFault::Length { .. })), "{faults:?}");
+        assert!(
+            faults
+                .iter()
+                .any(|fault| matches!(fault, PixFault::Length { .. })),
+            "{faults:?}"
+        );
     }
 
     #[test]
@@ -545,9 +676,18 @@ mod tests {
             (sealed(&good.replace("000201", "000202")), "00"),
             (sealed(&format!("{}000201", &good[6..])), "00"),
             (sealed(&good[6..]), "00"),
-            (sealed(&good.replace("26360014br.gov.bcb.pix011411222333000181", "")), "26"),
-            (sealed(&good.replace("br.gov.bcb.pix", "br.gov.bcb.xip")), "26"),
-            (sealed(&good.replace("011411222333000181", "011411222333000182")), "26"),
+            (
+                sealed(&good.replace("26360014br.gov.bcb.pix011411222333000181", "")),
+                "26",
+            ),
+            (
+                sealed(&good.replace("br.gov.bcb.pix", "br.gov.bcb.xip")),
+                "26",
+            ),
+            (
+                sealed(&good.replace("011411222333000181", "011411222333000182")),
+                "26",
+            ),
             (sealed(&good.replace("54071234.56", "54071234,56")), "54"),
             (sealed(&good.replace("5204000053", "53")), "52"),
             (sealed(&good.replace("ACORDO000123", "ACORDO-00123")), "62"),
@@ -555,7 +695,10 @@ mod tests {
             (good.to_owned(), "63"),
         ] {
             let faults = parse(&text).expect_err(fault);
-            assert!(faults.iter().any(|found| found.field() == fault), "{fault}: {faults:?}");
+            assert!(
+                faults.iter().any(|found| found.field() == fault),
+                "{fault}: {faults:?}"
+            );
         }
     }
 
@@ -563,7 +706,10 @@ mod tests {
     fn lower_case_crc_is_read_and_never_written() {
         let text = vector("PIX-02");
         let lower = text.replace("630444B4", "630444b4");
-        assert_eq!(parse(&lower).and_then(|code| code.encode()).as_deref(), Ok(text));
+        assert_eq!(
+            parse(&lower).and_then(|code| code.encode()).as_deref(),
+            Ok(text)
+        );
     }
 
     #[test]
@@ -571,8 +717,18 @@ mod tests {
         assert!(matches!(Key::parse("11144477735"), Some(Key::Cpf(_))));
         assert!(matches!(Key::parse("+5511987654321"), Some(Key::Phone(_))));
         assert!(matches!(Key::parse("12ABC34501DE35"), Some(Key::Cnpj(_))));
-        assert!(matches!(Key::parse("123e4567-e12b-12d1-a456-426655440000"), Some(Key::Evp(_))));
-        for wrong in ["11987654321", "Ana@credora.example", "a@b@c.d", "+5511", "12abc34501de35", ""] {
+        assert!(matches!(
+            Key::parse("123e4567-e12b-12d1-a456-426655440000"),
+            Some(Key::Evp(_))
+        ));
+        for wrong in [
+            "11987654321",
+            "Ana@credora.example",
+            "a@b@c.d",
+            "+5511",
+            "12abc34501de35",
+            "",
+        ] {
             assert!(Key::parse(wrong).is_none(), "{wrong}");
         }
     }
@@ -580,11 +736,27 @@ mod tests {
     #[test]
     fn what_would_not_be_read_is_not_written() {
         let key = Key::Email("cobranca@credora.example".to_owned());
-        assert!(BrCode::fixed(key.clone(), None, "", "Recife", None).encode().is_err());
-        assert!(BrCode::fixed(key.clone(), Some(Centavos(-5)), "Credora", "Recife", None).encode().is_err());
-        assert!(BrCode::fixed(key, None, "Credora", "Recife", Some("com espaço")).encode().is_err());
+        assert!(
+            BrCode::fixed(key.clone(), None, "", "Recife", None)
+                .encode()
+                .is_err()
+        );
+        assert!(
+            BrCode::fixed(key.clone(), Some(Centavos(-5)), "Credora", "Recife", None)
+                .encode()
+                .is_err()
+        );
+        assert!(
+            BrCode::fixed(key, None, "Credora", "Recife", Some("com espaço"))
+                .encode()
+                .is_err()
+        );
         let long = format!("pix.example.com/{}", "a".repeat(90));
-        assert!(BrCode::charge(&long, Uses::Many, "Credora", "Recife").encode().is_err());
+        assert!(
+            BrCode::charge(&long, Uses::Many, "Credora", "Recife")
+                .encode()
+                .is_err()
+        );
     }
 
     proptest! {

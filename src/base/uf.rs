@@ -74,8 +74,12 @@ impl FromStr for Uf {
     type Err = UfError;
     fn from_str(text: &str) -> Result<Self, UfError> {
         let code = text.trim();
-        let found = Self::ALL.iter().find(|uf| uf.code().eq_ignore_ascii_case(code));
-        found.copied().ok_or_else(|| UfError { found: code.to_owned() })
+        let found = Self::ALL
+            .iter()
+            .find(|uf| uf.code().eq_ignore_ascii_case(code));
+        found.copied().ok_or_else(|| UfError {
+            found: code.to_owned(),
+        })
     }
 }
 

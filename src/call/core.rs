@@ -12,7 +12,9 @@ use crate::base::Moment;
 use crate::ear::asr::Hypothesis;
 use crate::ear::{Ear, EarEvent};
 use crate::media::{FRAME_MS, Frame};
-use crate::mind::dialogue::{Brief, Dialogue, Effect, Evidence, Heard, Listen, Outcome, Then, Turn};
+use crate::mind::dialogue::{
+    Brief, Dialogue, Effect, Evidence, Heard, Listen, Outcome, Then, Turn,
+};
 use crate::mind::script::Script;
 use crate::mouth::playout::{Played, Playout};
 
@@ -72,7 +74,12 @@ struct Told {
 
 impl Call {
     /// A call that was just answered. `in_flight` is how much sound the wire holds that cannot be taken back.
-    pub fn new(script: Arc<Script>, graphs: Arc<Graphs>, brief: Brief, in_flight: Duration) -> Self {
+    pub fn new(
+        script: Arc<Script>,
+        graphs: Arc<Graphs>,
+        brief: Brief,
+        in_flight: Duration,
+    ) -> Self {
         let model = graphs.model();
         let mut call = Self {
             dialogue: Dialogue::new(script, brief),
@@ -128,7 +135,11 @@ impl Call {
 
     /// When `handle` wants to be called at the latest, if nothing happens.
     pub fn wake_at(&self) -> Option<Moment> {
-        if self.is_over() { None } else { self.timers.earliest() }
+        if self.is_over() {
+            None
+        } else {
+            self.timers.earliest()
+        }
     }
 
     pub const fn is_over(&self) -> bool {
@@ -141,7 +152,8 @@ impl Call {
 
     fn hear_frame(&mut self, frame: &Frame, now: Moment) {
         if self.is_over() {
-            self.actions.push_back(Action::Send(Box::new(crate::media::SILENCE)));
+            self.actions
+                .push_back(Action::Send(Box::new(crate::media::SILENCE)));
             return;
         }
         for event in self.ear.hear(frame, now) {
@@ -162,7 +174,9 @@ impl Call {
         match event {
             EarEvent::SpeechStarted { at } => self.speech_started(at, now),
             EarEvent::Partial(_) => {}
-            EarEvent::SpeechEnded(turn) => self.speech_ended(turn.started, turn.ended, &turn.hypotheses, now),
+            EarEvent::SpeechEnded(turn) => {
+                self.speech_ended(turn.started, turn.ended, &turn.hypotheses, now)
+            }
             EarEvent::Key { key, .. } => self.hear_key(key, now),
         }
     }
@@ -189,7 +203,10 @@ impl Call {
         match timer {
             Timer::NoInput => {
                 let state = self.dialogue.state().to_owned();
-                self.tell(Event::Silent { state, at_ms: now.millis() });
+                self.tell(Event::Silent {
+                    state,
+                    at_ms: now.millis(),
+                });
                 self.answer(&Heard::Silence, now);
             }
             // Speech over the prompt goes on: the caller has the floor now.
@@ -220,13 +237,17 @@ impl Call {
 
     fn hear_key(&mut self, key: char, now: Moment) {
         // The same key may come as an event of the wire and as a tone in the sound.
-        let doubled = self.last_key.is_some_and(|(last, at)| last == key && now.since(at) < DOUBLED);
+        let doubled = self
+            .last_key
+            .is_some_and(|(last, at)| last == key && now.since(at) < DOUBLED);
         if self.is_over() || doubled {
             return;
         }
         self.last_key = Some((key, now));
         self.caller_spoke = true;
-        let Some(listen) = self.listen.clone() else { return };
+        let Some(listen) = self.listen.clone() else {
+            return;
+        };
         if self.playout.is_mandatory() {
             return;
         }
@@ -235,7 +256,10 @@ impl Call {
         match key {
             '*' => {
                 self.keys.clear();
-                self.timers.set(Timer::NoInput, now + Duration::from_secs(u64::from(listen.noinput_s)));
+                self.timers.set(
+                    Timer::NoInput,
+                    now + Duration::from_secs(u64::from(listen.noinput_s)),
+                );
                 return;
             }
             '#' => {}
@@ -244,7 +268,10 @@ impl Call {
         let wanted = listen.keys.unwrap_or(1);
         if self.keys.len() < wanted && key != '#' {
             self.timers.set(Timer::Keys, now + KEYS);
-            self.timers.set(Timer::NoInput, now + KEYS + Duration::from_secs(u64::from(listen.noinput_s)));
+            self.timers.set(
+                Timer::NoInput,
+                now + KEYS + Duration::from_secs(u64::from(listen.noinput_s)),
+            );
             return;
         }
         self.timers.stop(Timer::Keys);
@@ -253,7 +280,16 @@ impl Call {
             return;
         }
         let (state, at) = (self.dialogue.state().to_owned(), now.millis());
-        let heard = HeardTurn { state, text: keys.clone(), intent: None, confidence: 1.0, keyed: true, t0_ms: at, t1_ms: at, endpoint_ms: 0 };
+        let heard = HeardTurn {
+            state,
+            text: keys.clone(),
+            intent: None,
+            confidence: 1.0,
+            keyed: true,
+            t0_ms: at,
+            t1_ms: at,
+            endpoint_ms: 0,
+        };
         self.tell(Event::Heard(heard));
         self.yes = Some((at, at, 1.0));
         self.answered = Some((now, now));
@@ -303,22 +339,44 @@ impl Call {
 
     fn perform(&mut self, effect: Effect, now: Moment) {
         let effect = match effect {
-            Effect::Close { agreement, offer, means, evidence: _ } => {
-                let evidence = self.read.zip(self.yes).map(|((read_t0_ms, read_t1_ms), (yes_t0_ms, yes_t1_ms, confidence))| {
-                    Evidence { read_t0_ms, read_t1_ms, yes_t0_ms, yes_t1_ms, confidence }
-                });
-                Effect::Close { agreement, offer, means, evidence }
+            Effect::Close {
+                agreement,
+                offer,
+                means,
+                evidence: _,
+            } => {
+                let evidence = self.read.zip(self.yes).map(
+                    |((read_t0_ms, read_t1_ms), (yes_t0_ms, yes_t1_ms, confidence))| Evidence {
+                        read_t0_ms,
+                        read_t1_ms,
+                        yes_t0_ms,
+                        yes_t1_ms,
+                        confidence,
+                    },
+                );
+                Effect::Close {
+                    agreement,
+                    offer,
+                    means,
+                    evidence,
+                }
             }
             Effect::Resend { agreement, nth } => Effect::Resend { agreement, nth },
         };
         self.effect += 1;
         self.floor = Floor::World;
         self.timers.set(Timer::Effect, now + EFFECT);
-        self.actions.push_back(Action::Perform { id: self.effect, effect: Box::new(effect) });
+        self.actions.push_back(Action::Perform {
+            id: self.effect,
+            effect: Box::new(effect),
+        });
     }
 
     fn open_ear(&mut self, listen: &Listen) {
-        let expect = crate::ear::Expect { digits: listen.digits, open: false };
+        let expect = crate::ear::Expect {
+            digits: listen.digits,
+            open: false,
+        };
         if let Ok(compiled) = self.graphs.get(&listen.rules, &self.dialogue.phrases()) {
             self.ear.listen(compiled.graph.clone(), expect);
         }
@@ -345,7 +403,10 @@ impl Call {
                 return;
             }
             if self.speaking_since.is_none() {
-                self.timers.set(Timer::NoInput, heard + Duration::from_secs(u64::from(listen.noinput_s)));
+                self.timers.set(
+                    Timer::NoInput,
+                    heard + Duration::from_secs(u64::from(listen.noinput_s)),
+                );
             }
         }
     }
@@ -376,12 +437,19 @@ impl Call {
         self.playout.cut();
         let hung_up = by != Ending::Local && self.floor != Floor::Leaving;
         let disposition = match hung_up {
-            true if !self.dialogue.is_verified() && now.since(Moment::ZERO) <= SHORT => "DESLIGOU_CURTO".to_owned(),
+            true if !self.dialogue.is_verified() && now.since(Moment::ZERO) <= SHORT => {
+                "DESLIGOU_CURTO".to_owned()
+            }
             true if !self.caller_spoke => "ATENDIDA_MUDA".to_owned(),
             _ => self.dialogue.disposition(hung_up),
         };
         let secondary = self.dialogue.secondary().to_vec();
-        self.tell(Event::Ended { disposition, secondary, at_ms: now.millis(), by });
+        self.tell(Event::Ended {
+            disposition,
+            secondary,
+            at_ms: now.millis(),
+            by,
+        });
         if by == Ending::Local {
             self.actions.push_back(Action::HangUp);
         }
@@ -390,7 +458,9 @@ impl Call {
 
     fn tell_milestones(&mut self, now: Moment) {
         let at_ms = now.millis();
-        if self.dialogue.is_verified() && !std::mem::replace(&mut self.told.verified, self.dialogue.is_verified()) {
+        if self.dialogue.is_verified()
+            && !std::mem::replace(&mut self.told.verified, self.dialogue.is_verified())
+        {
             self.tell(Event::Verified { at_ms });
         }
         let offered = self.dialogue.state().starts_with("oferta");

@@ -41,7 +41,11 @@ pub enum GraphError {
 impl Graphs {
     /// `files` are grammar files, name by text; they were loaded once, without mistakes.
     pub fn new(files: BTreeMap<String, String>, model: Arc<AcousticModel>) -> Self {
-        Self { files, model, compiled: Mutex::default() }
+        Self {
+            files,
+            model,
+            compiled: Mutex::default(),
+        }
     }
 
     pub fn model(&self) -> Arc<AcousticModel> {
@@ -57,9 +61,16 @@ impl Graphs {
     ///
     /// # Errors
     /// A grammar or rule that does not exist, or one that is too large.
-    pub fn get(&self, rules: &[String], phrases: &BTreeMap<String, Vec<String>>) -> Result<Arc<Compiled>, GraphError> {
-        let used: Vec<(String, Vec<String>)> =
-            phrases.iter().filter(|(name, _)| self.mentions(rules, name)).map(|(name, said)| (name.clone(), said.clone())).collect();
+    pub fn get(
+        &self,
+        rules: &[String],
+        phrases: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Arc<Compiled>, GraphError> {
+        let used: Vec<(String, Vec<String>)> = phrases
+            .iter()
+            .filter(|(name, _)| self.mentions(rules, name))
+            .map(|(name, said)| (name.clone(), said.clone()))
+            .collect();
         let key = (rules.to_vec(), used);
         if let Some(known) = self.compiled.lock().get(&key) {
             return Ok(known.clone());
@@ -77,7 +88,13 @@ impl Graphs {
     }
 
     fn load(&self, joined: String) -> Result<Grammar, GrammarError> {
-        let files = |name: &str| if name == JOINED { Some(joined.clone()) } else { self.files.get(name).cloned() };
+        let files = |name: &str| {
+            if name == JOINED {
+                Some(joined.clone())
+            } else {
+                self.files.get(name).cloned()
+            }
+        };
         Grammar::load(&files, JOINED).map_err(|mut mistakes| mistakes.swap_remove(0))
     }
 
@@ -85,7 +102,10 @@ impl Graphs {
     /// that a question names.
     fn mentions(&self, rules: &[String], name: &str) -> bool {
         let place = format!("${name}");
-        rules.iter().filter_map(|rule| self.files.get(rule.split('#').next()?)).any(|text| text.contains(&place))
+        rules
+            .iter()
+            .filter_map(|rule| self.files.get(rule.split('#').next()?))
+            .any(|text| text.contains(&place))
     }
 }
 
@@ -95,5 +115,8 @@ fn join(rules: &[String]) -> Option<String> {
         return None;
     }
     let references: Vec<String> = rules.iter().map(|rule| format!("$<{rule}>")).collect();
-    Some(format!("#ABNF 1.0 UTF-8;\nlanguage pt-BR;\nroot $question;\npublic $question = {};\n", references.join(" | ")))
+    Some(format!(
+        "#ABNF 1.0 UTF-8;\nlanguage pt-BR;\nroot $question;\npublic $question = {};\n",
+        references.join(" | ")
+    ))
 }

@@ -34,7 +34,9 @@ pub struct Record {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
-    #[error("record {record} of the log is of the unknown kind {kind}; the log is damaged or of a newer version")]
+    #[error(
+        "record {record} of the log is of the unknown kind {kind}; the log is damaged or of a newer version"
+    )]
     Kind { record: usize, kind: u8 },
     #[error("record {record} of the log is damaged: {what}")]
     Damaged { record: usize, what: &'static str },
@@ -50,7 +52,9 @@ pub fn encode_input(input: &Input, at: Moment, out: &mut Vec<u8>) {
         Input::Frame(frame) if **frame == SILENCE => head(SILENT),
         Input::Frame(frame) => {
             head(SOUND);
-            frame.iter().for_each(|sample| out.extend(sample.to_le_bytes()));
+            frame
+                .iter()
+                .for_each(|sample| out.extend(sample.to_le_bytes()));
         }
         Input::Key(key) => {
             head(KEY);
@@ -60,7 +64,9 @@ pub fn encode_input(input: &Input, at: Moment, out: &mut Vec<u8>) {
             head(VOICE);
             out.extend(clause.to_le_bytes());
             out.extend((sound.len() as u32).to_le_bytes());
-            sound.iter().for_each(|sample| out.extend(sample.to_le_bytes()));
+            sound
+                .iter()
+                .for_each(|sample| out.extend(sample.to_le_bytes()));
         }
         Input::Mute { clause } => {
             head(MUTE);
@@ -90,7 +96,9 @@ pub fn encode_action(action: &Action, out: &mut Vec<u8>) {
     match action {
         Action::Send(frame) => {
             out.push(0);
-            frame.iter().for_each(|sample| out.extend(sample.to_le_bytes()));
+            frame
+                .iter()
+                .for_each(|sample| out.extend(sample.to_le_bytes()));
         }
         Action::Flush => out.push(1),
         Action::Speak { clause, text } => {
@@ -133,13 +141,23 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// `None` where the log ends, or breaks off.
     fn record(&mut self) -> Result<Option<Record>, LogError> {
-        let Some([kind]) = self.take::<1>() else { return Ok(None) };
-        let Some(at) = self.take::<8>() else { return Ok(None) };
+        let Some([kind]) = self.take::<1>() else {
+            return Ok(None);
+        };
+        let Some(at) = self.take::<8>() else {
+            return Ok(None);
+        };
         let input = match kind {
             SILENT => Some(Input::Frame(Box::new(SILENCE))),
-            SOUND => self.samples(FRAME).and_then(|samples| Frame::try_from(&samples[..]).ok()).map(|frame| Input::Frame(Box::new(frame))),
+            SOUND => self
+                .samples(FRAME)
+                .and_then(|samples| Frame::try_from(&samples[..]).ok())
+                .map(|frame| Input::Frame(Box::new(frame))),
             KEY => match self.take::<4>().map(u32::from_le_bytes) {
-                Some(code) => Some(Input::Key(char::from_u32(code).ok_or_else(|| self.damaged("a key that is no character"))?)),
+                Some(code) => Some(Input::Key(
+                    char::from_u32(code)
+                        .ok_or_else(|| self.damaged("a key that is no character"))?,
+                )),
                 None => None,
             },
             VOICE => match (self.take::<4>(), self.take::<4>()) {
@@ -148,15 +166,27 @@ impl Reader<'_> {
                     if n > LENGTH_AT_MOST {
                         return Err(self.damaged("a clause that lasts for hours"));
                     }
-                    self.samples(n).map(|sound| Input::Voice { clause: u32::from_le_bytes(clause), sound: Arc::from(sound) })
+                    self.samples(n).map(|sound| Input::Voice {
+                        clause: u32::from_le_bytes(clause),
+                        sound: Arc::from(sound),
+                    })
                 }
                 _ => None,
             },
-            MUTE => self.take::<4>().map(|clause| Input::Mute { clause: u32::from_le_bytes(clause) }),
+            MUTE => self.take::<4>().map(|clause| Input::Mute {
+                clause: u32::from_le_bytes(clause),
+            }),
             EFFECT => match (self.take::<4>(), self.take::<1>()) {
                 (Some(id), Some([done])) => {
-                    let outcome = if done == 1 { Outcome::Done } else { Outcome::Failed };
-                    Some(Input::Effect { id: u32::from_le_bytes(id), outcome })
+                    let outcome = if done == 1 {
+                        Outcome::Done
+                    } else {
+                        Outcome::Failed
+                    };
+                    Some(Input::Effect {
+                        id: u32::from_le_bytes(id),
+                        outcome,
+                    })
                 }
                 _ => None,
             },
@@ -169,11 +199,25 @@ impl Reader<'_> {
                 None => None,
             },
             WAKE => Some(Input::Wake),
-            kind => return Err(LogError::Kind { record: self.record, kind }),
+            kind => {
+                return Err(LogError::Kind {
+                    record: self.record,
+                    kind,
+                });
+            }
         };
-        let (Some(input), Some(actions), Some(digest)) = (input, self.take::<4>(), self.take::<4>()) else { return Ok(None) };
+        let (Some(input), Some(actions), Some(digest)) =
+            (input, self.take::<4>(), self.take::<4>())
+        else {
+            return Ok(None);
+        };
         let at = Moment(u64::from_le_bytes(at));
-        Ok(Some(Record { at, input, actions: u32::from_le_bytes(actions), digest: u32::from_le_bytes(digest) }))
+        Ok(Some(Record {
+            at,
+            input,
+            actions: u32::from_le_bytes(actions),
+            digest: u32::from_le_bytes(digest),
+        }))
     }
 
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
@@ -185,11 +229,18 @@ impl Reader<'_> {
     fn samples(&mut self, n: usize) -> Option<Vec<i16>> {
         let (head, tail) = self.bytes.split_at_checked(n * 2)?;
         self.bytes = tail;
-        Some(head.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect())
+        Some(
+            head.chunks_exact(2)
+                .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+                .collect(),
+        )
     }
 
     const fn damaged(&self, what: &'static str) -> LogError {
-        LogError::Damaged { record: self.record, what }
+        LogError::Damaged {
+            record: self.record,
+            what,
+        }
     }
 }
 
@@ -206,9 +257,15 @@ mod tests {
             Input::Frame(Box::new(SILENCE)),
             Input::Frame(Box::new(frame)),
             Input::Key('#'),
-            Input::Voice { clause: 9, sound: Arc::from([1, -2, 3]) },
+            Input::Voice {
+                clause: 9,
+                sound: Arc::from([1, -2, 3]),
+            },
             Input::Mute { clause: 4 },
-            Input::Effect { id: 2, outcome: Outcome::Done },
+            Input::Effect {
+                id: 2,
+                outcome: Outcome::Done,
+            },
             Input::HungUp(Ending::Timeout),
             Input::Wake,
         ]
@@ -225,7 +282,11 @@ mod tests {
 
     #[test]
     fn every_input_is_read_as_it_was_written() {
-        let read: Vec<Input> = decode(&log()).unwrap().into_iter().map(|record| record.input).collect();
+        let read: Vec<Input> = decode(&log())
+            .unwrap()
+            .into_iter()
+            .map(|record| record.input)
+            .collect();
         assert_eq!(read, inputs());
     }
 
@@ -233,7 +294,10 @@ mod tests {
     fn a_log_that_breaks_off_is_read_up_to_there() {
         let whole = log();
         for end in 0..whole.len() {
-            assert!(decode(&whole[..end]).unwrap().len() <= inputs().len() - 1, "{end}");
+            assert!(
+                decode(&whole[..end]).unwrap().len() <= inputs().len() - 1,
+                "{end}"
+            );
         }
     }
 

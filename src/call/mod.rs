@@ -86,9 +86,20 @@ pub enum Action {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The agent begins to say something.
-    Saying { state: String, text: String, at_ms: u64 },
+    Saying {
+        state: String,
+        text: String,
+        at_ms: u64,
+    },
     /// The agent has said something, or was cut.
-    Said { state: String, text: String, t0_ms: u64, t1_ms: u64, cut: bool, latency: Option<Latency> },
+    Said {
+        state: String,
+        text: String,
+        t0_ms: u64,
+        t1_ms: u64,
+        cut: bool,
+        latency: Option<Latency>,
+    },
     /// The caller has said or keyed something.
     Heard(HeardTurn),
     /// The caller was silent for as long as the question allows.
@@ -100,7 +111,12 @@ pub enum Event {
     /// An agreement was written.
     Agreed { at_ms: u64 },
     /// The call is over.
-    Ended { disposition: String, secondary: Vec<String>, at_ms: u64, by: Ending },
+    Ended {
+        disposition: String,
+        secondary: Vec<String>,
+        at_ms: u64,
+        by: Ending,
+    },
 }
 
 /// One turn of the caller.

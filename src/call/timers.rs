@@ -19,7 +19,14 @@ pub enum Timer {
     Drain,
 }
 
-const TIMERS: [Timer; 6] = [Timer::NoInput, Timer::BargeIn, Timer::Keys, Timer::Effect, Timer::Limit, Timer::Drain];
+const TIMERS: [Timer; 6] = [
+    Timer::NoInput,
+    Timer::BargeIn,
+    Timer::Keys,
+    Timer::Effect,
+    Timer::Limit,
+    Timer::Drain,
+];
 
 /// One deadline for each name.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +43,9 @@ impl Timers {
 
     /// The earliest deadline that has come; it is cleared.
     pub fn expired(&mut self, now: Moment) -> Option<Timer> {
-        let due = TIMERS.into_iter().filter(|timer| self.0[*timer as usize].is_some_and(|at| at <= now));
+        let due = TIMERS
+            .into_iter()
+            .filter(|timer| self.0[*timer as usize].is_some_and(|at| at <= now));
         let first = due.min_by_key(|timer| self.0[*timer as usize])?;
         self.stop(first);
         Some(first)

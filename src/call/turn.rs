@@ -43,19 +43,37 @@ impl Call {
     /// Queues an utterance, clause by clause, and asks the voice for them.
     pub(super) fn say(&mut self, utterance: Utterance) {
         let clauses = clauses(&utterance.text);
-        let Some(last_index) = clauses.len().checked_sub(1) else { return };
+        let Some(last_index) = clauses.len().checked_sub(1) else {
+            return;
+        };
         let first = self.clause + 1;
         for (index, text) in clauses.into_iter().enumerate() {
             self.clause += 1;
-            self.playout.add(self.clause, &text, utterance.mandatory, index == last_index);
-            self.actions.push_back(Action::Speak { clause: self.clause, text });
+            self.playout
+                .add(self.clause, &text, utterance.mandatory, index == last_index);
+            self.actions.push_back(Action::Speak {
+                clause: self.clause,
+                text,
+            });
         }
-        self.spoken.push_back(Spoken { utterance, first, last: self.clause, began: None, latency: None });
+        self.spoken.push_back(Spoken {
+            utterance,
+            first,
+            last: self.clause,
+            began: None,
+            latency: None,
+        });
     }
 
     pub(super) fn clause_began(&mut self, clause: u32, now: Moment) {
         let answered = self.answered.take();
-        let Some(spoken) = self.spoken.iter_mut().find(|spoken| (spoken.first..=spoken.last).contains(&clause)) else { return };
+        let Some(spoken) = self
+            .spoken
+            .iter_mut()
+            .find(|spoken| (spoken.first..=spoken.last).contains(&clause))
+        else {
+            return;
+        };
         if clause != spoken.first {
             return;
         }
@@ -65,17 +83,29 @@ impl Call {
             endpoint_ms: to_ms(decided.since(ended)),
             voice_ms: to_ms(now.since(decided)),
         });
-        let (state, text) = (spoken.utterance.state.clone(), spoken.utterance.text.clone());
-        self.tell(Event::Saying { state, text, at_ms: now.millis() });
+        let (state, text) = (
+            spoken.utterance.state.clone(),
+            spoken.utterance.text.clone(),
+        );
+        self.tell(Event::Saying {
+            state,
+            text,
+            at_ms: now.millis(),
+        });
     }
 
     pub(super) fn utterance_ended(&mut self, clause: u32, now: Moment) {
-        let Some(at) = self.spoken.iter().position(|spoken| spoken.last == clause) else { return };
+        let Some(at) = self.spoken.iter().position(|spoken| spoken.last == clause) else {
+            return;
+        };
         if let Some(spoken) = self.spoken.remove(at) {
             self.close_utterance(spoken, now, false);
         }
         if self.floor == Floor::Leaving && self.spoken.is_empty() {
-            self.timers.set(super::Timer::Drain, now + self.in_flight + std::time::Duration::from_millis(200));
+            self.timers.set(
+                super::Timer::Drain,
+                now + self.in_flight + std::time::Duration::from_millis(200),
+            );
         }
     }
 
@@ -93,19 +123,38 @@ impl Call {
             self.read = Some((t0_ms, t1_ms));
         }
         let Utterance { state, text, .. } = spoken.utterance;
-        self.tell(Event::Said { state, text, t0_ms, t1_ms, cut, latency: spoken.latency });
+        self.tell(Event::Said {
+            state,
+            text,
+            t0_ms,
+            t1_ms,
+            cut,
+            latency: spoken.latency,
+        });
     }
 
     /// The caller has finished a turn.
-    pub(super) fn speech_ended(&mut self, began: Moment, ended: Moment, hypotheses: &[Hypothesis], now: Moment) {
+    pub(super) fn speech_ended(
+        &mut self,
+        began: Moment,
+        ended: Moment,
+        hypotheses: &[Hypothesis],
+        now: Moment,
+    ) {
         self.speaking_since = None;
         if self.listen.is_none() || !matches!(self.floor, Floor::Agent | Floor::Caller) {
             return;
         }
-        let best = hypotheses.first().filter(|hypothesis| hypothesis.confidence >= ACCEPT);
+        let best = hypotheses
+            .first()
+            .filter(|hypothesis| hypothesis.confidence >= ACCEPT);
         let meaning = best.map(|hypothesis| meaning::read(&hypothesis.tags, self.dialogue.today()));
         let over_prompt = self.floor == Floor::Agent && !self.playout.is_empty();
-        if over_prompt && self.playout.is_mandatory() && self.playout.clauses_left() == 1 && best.is_some() {
+        if over_prompt
+            && self.playout.is_mandatory()
+            && self.playout.clauses_left() == 1
+            && best.is_some()
+        {
             self.early = Some((began, ended, hypotheses.to_vec()));
             return;
         }
@@ -122,7 +171,9 @@ impl Call {
         self.cut(now);
         self.answered = Some((ended, now));
         let text = best.map(|hypothesis| words(hypothesis)).unwrap_or_default();
-        let confidence = hypotheses.first().map_or(0.0, |hypothesis| hypothesis.confidence);
+        let confidence = hypotheses
+            .first()
+            .map_or(0.0, |hypothesis| hypothesis.confidence);
         self.yes = Some((began.millis(), ended.millis(), confidence));
         self.tell(Event::Heard(HeardTurn {
             state: self.dialogue.state().to_owned(),
@@ -143,14 +194,21 @@ impl Call {
         if self.playout.is_mandatory() {
             return false;
         }
-        let Some(intent) = meaning.and_then(|meaning| meaning.intent.as_deref()) else { return false };
+        let Some(intent) = meaning.and_then(|meaning| meaning.intent.as_deref()) else {
+            return false;
+        };
         let nod = matches!(intent, "SIM" | "ATENDE_ALO" | "REPETE");
         !(nod && (self.playout.left_ms() > BACKCHANNEL_MS || self.playout.clauses_left() > 1))
     }
 }
 
 fn words(hypothesis: &Hypothesis) -> String {
-    hypothesis.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+    hypothesis
+        .words
+        .iter()
+        .map(|word| word.text.as_str())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn to_ms(duration: std::time::Duration) -> u64 {
@@ -168,7 +226,12 @@ pub fn clauses(text: &str) -> Vec<String> {
         }
     }
     clauses.push(clause);
-    clauses.iter().map(|clause| clause.trim()).filter(|clause| clause.chars().any(char::is_alphanumeric)).map(str::to_owned).collect()
+    clauses
+        .iter()
+        .map(|clause| clause.trim())
+        .filter(|clause| clause.chars().any(char::is_alphanumeric))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -177,7 +240,10 @@ mod tests {
 
     #[test]
     fn a_prompt_is_cut_at_its_sentences() {
-        assert_eq!(clauses("Bom dia! Aqui é a Ana. Falo com João?"), ["Bom dia!", "Aqui é a Ana.", "Falo com João?"]);
+        assert_eq!(
+            clauses("Bom dia! Aqui é a Ana. Falo com João?"),
+            ["Bom dia!", "Aqui é a Ana.", "Falo com João?"]
+        );
         assert_eq!(clauses(" … "), Vec::<String>::new());
     }
 }

@@ -15,7 +15,10 @@ impl Sender for LocalSender {
     }
 
     fn send<'a>(&'a self, letter: &'a Letter) -> BoxFuture<'a, Answer> {
-        ready(Answer::Taken { provider_id: format!("local-{}", letter.id) }).boxed()
+        ready(Answer::Taken {
+            provider_id: format!("local-{}", letter.id),
+        })
+        .boxed()
     }
 
     fn find<'a>(&'a self, _: &'a Letter) -> BoxFuture<'a, Found> {

@@ -26,7 +26,9 @@ pub struct Letter {
 
 impl std::fmt::Debug for Letter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Letter").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Letter")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -36,7 +38,10 @@ pub enum Answer {
     /// It has it, under this id.
     Taken { provider_id: String },
     /// It has surely not taken it, and may later.
-    Later { error: String, after: Option<std::time::Duration> },
+    Later {
+        error: String,
+        after: Option<std::time::Duration>,
+    },
     /// It may or may not have it: the answer was lost, late or unreadable.
     Unknown { error: String },
     /// It will never take it.

@@ -1,5 +1,8 @@
 //! The worker that empties the outbox.
-#![expect(clippy::disallowed_methods, reason = "the worker runs by the clock: repeats are due at an hour")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the worker runs by the clock: repeats are due at an hour"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +71,12 @@ pub struct Outbox {
 
 impl Outbox {
     pub fn new(ledger: Ledger, sender: Arc<dyn Sender>, pace: Pace) -> Self {
-        Self { ledger, sender, pace, told: None }
+        Self {
+            ledger,
+            sender,
+            pace,
+            told: None,
+        }
     }
 
     /// Calls `told` after each letter was marked, so that a page or a log can show it.
@@ -112,7 +120,10 @@ impl Outbox {
     }
 
     async fn claim(&self) -> Option<Claim> {
-        let claimed = self.ledger.claim_message(self.sender.channel(), Timestamp::now(), self.pace.lease).await;
+        let claimed = self
+            .ledger
+            .claim_message(self.sender.channel(), Timestamp::now(), self.pace.lease)
+            .await;
         claimed.unwrap_or_else(|error| {
             warn(&error);
             None
@@ -125,43 +136,74 @@ impl Outbox {
             // The lease will end, and whoever claims it then looks it up first.
             Err(error) => return warn(&error),
         };
-        if let Err(error) = self.ledger.settle_message(&claim, &outcome, Timestamp::now()).await {
+        if let Err(error) = self
+            .ledger
+            .settle_message(&claim, &outcome, Timestamp::now())
+            .await
+        {
             return warn(&error);
         }
         if let Some(told) = &self.told {
-            told(&Settled { message: claim.id, call: claim.call, outcome });
+            told(&Settled {
+                message: claim.id,
+                call: claim.call,
+                outcome,
+            });
         }
     }
 
     async fn attempt(&self, claim: &Claim) -> Result<Outcome, LedgerError> {
         let half = self.pace.lease / 2;
-        let twins = if claim.doubtful { self.ledger.twins_of(claim).await? } else { Vec::new() };
-        let letter =
-            Letter { id: claim.id, to: claim.to.clone(), text: claim.text.clone(), tried_at: claim.tried_at, twins };
+        let twins = if claim.doubtful {
+            self.ledger.twins_of(claim).await?
+        } else {
+            Vec::new()
+        };
+        let letter = Letter {
+            id: claim.id,
+            to: claim.to.clone(),
+            text: claim.text.clone(),
+            tried_at: claim.tried_at,
+            twins,
+        };
         if claim.doubtful {
             // Look-up and attempt get half a lease each: whoever is slower has lost the letter to another worker.
             let found = tokio::time::timeout(half, self.sender.find(&letter)).await;
-            match found.unwrap_or(Found::Unavailable { error: "timeout".to_owned() }) {
+            match found.unwrap_or(Found::Unavailable {
+                error: "timeout".to_owned(),
+            }) {
                 Found::There { provider_id } => return Ok(Outcome::Sent { provider_id }),
                 Found::Unavailable { error } => return Ok(self.unknown(claim, error)),
                 Found::Nothing if claim.attempt > self.pace.max_attempts => {
-                    return Ok(Outcome::Failed { error: "attempts_exhausted".to_owned() });
+                    return Ok(Outcome::Failed {
+                        error: "attempts_exhausted".to_owned(),
+                    });
                 }
                 Found::Nothing => {}
             }
         }
         let answer = tokio::time::timeout(half, self.sender.send(&letter)).await;
-        Ok(self.judge(claim, answer.unwrap_or(Answer::Unknown { error: "timeout".to_owned() })))
+        Ok(self.judge(
+            claim,
+            answer.unwrap_or(Answer::Unknown {
+                error: "timeout".to_owned(),
+            }),
+        ))
     }
 
     fn judge(&self, claim: &Claim, answer: Answer) -> Outcome {
         match answer {
             Answer::Taken { provider_id } => Outcome::Sent { provider_id },
             Answer::Never { error } => Outcome::Failed { error },
-            Answer::Later { error, .. } if claim.attempt >= self.pace.max_attempts => Outcome::Failed { error },
+            Answer::Later { error, .. } if claim.attempt >= self.pace.max_attempts => {
+                Outcome::Failed { error }
+            }
             Answer::Later { error, after } => {
                 let wait = self.wait(claim.attempt).max(after.unwrap_or_default());
-                Outcome::Again { error, at: later(wait) }
+                Outcome::Again {
+                    error,
+                    at: later(wait),
+                }
             }
             Answer::Unknown { error } => self.unknown(claim, error),
         }
@@ -170,15 +212,25 @@ impl Outbox {
     /// Nobody knows. After the last attempt it is asked about a few times more, but never sent again.
     fn unknown(&self, claim: &Claim, error: String) -> Outcome {
         if claim.attempt >= self.pace.max_attempts.saturating_mul(2) {
-            return Outcome::Failed { error: "unconfirmed".to_owned() };
+            return Outcome::Failed {
+                error: "unconfirmed".to_owned(),
+            };
         }
-        Outcome::Unknown { error, at: later(self.wait(claim.attempt).max(self.pace.settle)) }
+        Outcome::Unknown {
+            error,
+            at: later(self.wait(claim.attempt).max(self.pace.settle)),
+        }
     }
 
     /// Doubles with each attempt; the jitter keeps many letters from coming back at once.
     fn wait(&self, attempt: u32) -> Duration {
-        let doubled = self.pace.first_wait.saturating_mul(1 << attempt.saturating_sub(1).min(16));
-        doubled.min(self.pace.longest_wait).mul_f64(rand::rng().random_range(0.75..1.25))
+        let doubled = self
+            .pace
+            .first_wait
+            .saturating_mul(1 << attempt.saturating_sub(1).min(16));
+        doubled
+            .min(self.pace.longest_wait)
+            .mul_f64(rand::rng().random_range(0.75..1.25))
     }
 }
 

@@ -48,8 +48,16 @@ pub fn cost(text: &str) -> Cost {
     };
     let units = sizes.iter().sum();
     let (alone, each) = encoding.capacity();
-    let parts = if units <= alone { 1 } else { split(&sizes, each) };
-    Cost { encoding, units, parts }
+    let parts = if units <= alone {
+        1
+    } else {
+        split(&sizes, each)
+    };
+    Cost {
+        encoding,
+        units,
+        parts,
+    }
 }
 
 /// Septets of one character; none outside the alphabet.
@@ -145,18 +153,29 @@ pub struct Payment<'a> {
 /// The message with which an agreement's instrument is sent: plain, creditor first, the code alone on its line, so
 /// that one touch selects it.
 pub fn payment_text(payment: &Payment<'_>) -> String {
-    let Payment { creditor, first_name, amount, due, code } = payment;
+    let Payment {
+        creditor,
+        first_name,
+        amount,
+        due,
+        code,
+    } = payment;
     let creditor = plain(&creditor.to_uppercase());
     let due = due.strftime("%d/%m/%Y");
     match code {
         Code::Boleto(line) => {
             let digits: String = line.chars().filter(char::is_ascii_digit).collect();
             let name = plain(first_name);
-            format!("{creditor}: {name}, boleto do seu acordo {amount} venc. {due}. Codigo:\n{digits}")
+            format!(
+                "{creditor}: {name}, boleto do seu acordo {amount} venc. {due}. Codigo:\n{digits}"
+            )
         }
         // A Pix code takes a part and a half; the name would only make it longer.
         Code::Pix(payload) => {
-            format!("{creditor}: Pix copia e cola do acordo, {amount} ate {due}:\n{}", payload.trim())
+            format!(
+                "{creditor}: Pix copia e cola do acordo, {amount} ate {due}:\n{}",
+                payload.trim()
+            )
         }
     }
 }
@@ -170,16 +189,30 @@ mod tests {
     const LINE: &str = "34191.09982 71234.500057 71234.570001 9 16560000123456";
 
     fn gsm7(units: usize, parts: usize) -> Cost {
-        Cost { encoding: Encoding::Gsm7, units, parts }
+        Cost {
+            encoding: Encoding::Gsm7,
+            units,
+            parts,
+        }
     }
 
     fn ucs2(units: usize, parts: usize) -> Cost {
-        Cost { encoding: Encoding::Ucs2, units, parts }
+        Cost {
+            encoding: Encoding::Ucs2,
+            units,
+            parts,
+        }
     }
 
     fn ana(code: Code<'_>) -> String {
         let due = jiff::civil::date(2026, 12, 10);
-        payment_text(&Payment { creditor: "Credora Exemplo", first_name: "Ana", amount: Centavos(123_456), due, code })
+        payment_text(&Payment {
+            creditor: "Credora Exemplo",
+            first_name: "Ana",
+            amount: Centavos(123_456),
+            due,
+            code,
+        })
     }
 
     /// SMS-01: the boleto by message, its digits on their own line.
@@ -198,10 +231,12 @@ mod tests {
     #[test]
     fn one_accent_makes_three_messages() {
         let start = "CREDORA EXEMPLO: Ana,";
-        let plain_text = format!("{start} boleto do seu acordo R$ 1.234,56 venc. 10/12/2026. Codigo: {LINE}");
+        let plain_text =
+            format!("{start} boleto do seu acordo R$ 1.234,56 venc. 10/12/2026. Codigo: {LINE}");
         assert_eq!(cost(&plain_text), gsm7(135, 1));
-        let accent =
-            format!("{start} segue o código do boleto do seu acordo, R$ 1.234,56, vencimento 10/12/2026: {LINE}");
+        let accent = format!(
+            "{start} segue o código do boleto do seu acordo, R$ 1.234,56, vencimento 10/12/2026: {LINE}"
+        );
         assert_eq!(cost(&accent), ucs2(152, 3));
         assert_eq!(cost(&plain(&accent)).parts, 1);
     }
@@ -223,7 +258,11 @@ mod tests {
         assert_eq!(cost(&"€".repeat(81)), gsm7(162, 2));
         let pair_at_the_edge = format!("{}€{}", "a".repeat(152), "b".repeat(10));
         assert_eq!(cost(&pair_at_the_edge), gsm7(164, 2));
-        assert_eq!(split(&[vec![1; 152], vec![2], vec![1; 153]].concat(), 153), 3, "the pair went to the second part");
+        assert_eq!(
+            split(&[vec![1; 152], vec![2], vec![1; 153]].concat(), 153),
+            3,
+            "the pair went to the second part"
+        );
         assert_eq!(cost("https://x.example/~a"), gsm7(21, 1));
         assert_eq!(cost("Olá, negociação"), ucs2(15, 1));
         assert_eq!(cost("à é É ò ù ì ñ ü"), gsm7(15, 1));

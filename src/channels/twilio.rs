@@ -38,7 +38,9 @@ pub struct TwilioConfig {
 /// Shows no secret.
 impl std::fmt::Debug for TwilioConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TwilioConfig").field("base_url", &self.base_url).finish_non_exhaustive()
+        f.debug_struct("TwilioConfig")
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,7 +91,10 @@ impl TwilioSender {
 
     fn list_url(&self) -> String {
         let base = self.config.base_url.trim_end_matches('/');
-        format!("{base}/2010-04-01/Accounts/{}/Messages.json", self.config.account_sid)
+        format!(
+            "{base}/2010-04-01/Accounts/{}/Messages.json",
+            self.config.account_sid
+        )
     }
 
     async fn post(&self, letter: &Letter) -> Answer {
@@ -98,30 +103,55 @@ impl TwilioSender {
             From::Number(number) => ("From", number),
             From::Service(service) => ("MessagingServiceSid", service),
         });
-        form.extend(self.config.status_callback.as_deref().map(|url| ("StatusCallback", url)));
+        form.extend(
+            self.config
+                .status_callback
+                .as_deref()
+                .map(|url| ("StatusCallback", url)),
+        );
         let request = self.http.post(self.list_url()).form(&form);
-        let answer = request.basic_auth(&self.config.account_sid, Some(&self.config.auth_token)).send().await;
+        let answer = request
+            .basic_auth(&self.config.account_sid, Some(&self.config.auth_token))
+            .send()
+            .await;
         match answer {
             Ok(answer) => read_answer(answer).await,
             // Nothing was said to anyone: the connection itself failed.
-            Err(error) if error.is_connect() => Answer::Later { error: "connect".to_owned(), after: None },
-            Err(error) if error.is_builder() => Answer::Never { error: "request".to_owned() },
-            Err(error) => Answer::Unknown { error: name_of(&error).to_owned() },
+            Err(error) if error.is_connect() => Answer::Later {
+                error: "connect".to_owned(),
+                after: None,
+            },
+            Err(error) if error.is_builder() => Answer::Never {
+                error: "request".to_owned(),
+            },
+            Err(error) => Answer::Unknown {
+                error: name_of(&error).to_owned(),
+            },
         }
     }
 
     async fn look_up(&self, letter: &Letter) -> Result<Option<String>, String> {
         let earliest = letter.tried_at.checked_sub(SKEW).unwrap_or(Timestamp::MIN);
         let query = [("To", letter.to.as_str()), ("PageSize", "100")];
-        let url = reqwest::Url::parse_with_params(&self.list_url(), query).map_err(|_| "base_url".to_owned())?;
+        let url = reqwest::Url::parse_with_params(&self.list_url(), query)
+            .map_err(|_| "base_url".to_owned())?;
         let mut request = self.http.get(url);
         for _ in 0..PAGES {
             let page = self.page(request).await?;
-            if let Some(found) = page.messages.iter().find(|message| message.is(letter, earliest)) {
+            if let Some(found) = page
+                .messages
+                .iter()
+                .find(|message| message.is(letter, earliest))
+            {
                 return Ok(Some(found.sid.clone()));
             }
-            let Some(next) = page.next_page_uri.filter(|uri| uri.starts_with('/')) else { return Ok(None) };
-            request = self.http.get(format!("{}{next}", self.config.base_url.trim_end_matches('/')));
+            let Some(next) = page.next_page_uri.filter(|uri| uri.starts_with('/')) else {
+                return Ok(None);
+            };
+            request = self.http.get(format!(
+                "{}{next}",
+                self.config.base_url.trim_end_matches('/')
+            ));
         }
         // There are more; "not there" would be a guess.
         Err("too_many".to_owned())
@@ -129,7 +159,10 @@ impl TwilioSender {
 
     async fn page(&self, request: reqwest::RequestBuilder) -> Result<Page, String> {
         let request = request.basic_auth(&self.config.account_sid, Some(&self.config.auth_token));
-        let answer = request.send().await.map_err(|error| name_of(&error).to_owned())?;
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| name_of(&error).to_owned())?;
         if !answer.status().is_success() {
             return Err(format!("http_{}", answer.status().as_u16()));
         }
@@ -196,10 +229,16 @@ struct Listed {
 impl Listed {
     /// Whether this is the letter that was perhaps sent since `earliest`.
     fn is(&self, letter: &Letter, earliest: Timestamp) -> bool {
-        let created = self.date_created.as_deref().and_then(|date| rfc2822::parse(date).ok());
+        let created = self
+            .date_created
+            .as_deref()
+            .and_then(|date| rfc2822::parse(date).ok());
         // Without a date it may be ours: better to look once too seldom at the postbox than to send twice.
         let recent = created.is_none_or(|created| created.timestamp() >= earliest);
-        let ours = self.direction.as_deref().is_none_or(|direction| direction.starts_with("outbound"));
+        let ours = self
+            .direction
+            .as_deref()
+            .is_none_or(|direction| direction.starts_with("outbound"));
         let same = self.to == letter.to && self.body.trim_end() == letter.text.trim_end();
         same && recent && ours && !letter.twins.contains(&self.sid)
     }
@@ -209,22 +248,36 @@ async fn read_answer(answer: reqwest::Response) -> Answer {
     let (status, after) = (answer.status(), retry_after(&answer));
     if status.is_success() {
         return match answer.json::<Created>().await {
-            Ok(created) => Answer::Taken { provider_id: created.sid },
-            Err(_) => Answer::Unknown { error: "unreadable".to_owned() },
+            Ok(created) => Answer::Taken {
+                provider_id: created.sid,
+            },
+            Err(_) => Answer::Unknown {
+                error: "unreadable".to_owned(),
+            },
         };
     }
-    let code = answer.json::<Refused>().await.ok().and_then(|refused| refused.code);
+    let code = answer
+        .json::<Refused>()
+        .await
+        .ok()
+        .and_then(|refused| refused.code);
     refusal(status, code, after)
 }
 
 /// What a refusal means. 429 (code 20429) promises that nothing was done; a 5xx promises nothing.
 fn refusal(status: StatusCode, code: Option<u32>, after: Option<Duration>) -> Answer {
-    let error = code.map_or_else(|| format!("http_{}", status.as_u16()), |code| format!("twilio_{code}"));
+    let error = code.map_or_else(
+        || format!("http_{}", status.as_u16()),
+        |code| format!("twilio_{code}"),
+    );
     match (status.as_u16(), code) {
         // 21611: the queue of this sender is full. 14107 and 63017: rate limits of a messaging service.
         (429, _) | (_, Some(20_429 | 21_611 | 14_107 | 63_017)) => Answer::Later { error, after },
         // Bad credentials or a suspended account (20003, 20005): the letter is fine, the operator has to act.
-        (401 | 403, _) => Answer::Later { error, after: Some(Duration::from_secs(300)) },
+        (401 | 403, _) => Answer::Later {
+            error,
+            after: Some(Duration::from_secs(300)),
+        },
         (408 | 500.., _) => Answer::Unknown { error },
         // 21211 no such number, 21610 opted out, 21408 region, 21614 not a mobile, and whatever else is our request's.
         _ => Answer::Never { error },
@@ -233,7 +286,13 @@ fn refusal(status: StatusCode, code: Option<u32>, after: Option<Duration>) -> An
 
 /// `Retry-After` in seconds, no more than an hour.
 fn retry_after(answer: &reqwest::Response) -> Option<Duration> {
-    let seconds: u64 = answer.headers().get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    let seconds: u64 = answer
+        .headers()
+        .get(reqwest::header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds.min(3_600)))
 }
 
@@ -256,12 +315,31 @@ mod tests {
 
     #[test]
     fn refusals_are_told_apart() {
-        let never = |code| Answer::Never { error: format!("twilio_{code}") };
-        assert_eq!(refusal(StatusCode::BAD_REQUEST, Some(21_211), None), never(21_211));
-        assert_eq!(refusal(StatusCode::BAD_REQUEST, Some(21_610), None), never(21_610));
+        let never = |code| Answer::Never {
+            error: format!("twilio_{code}"),
+        };
+        assert_eq!(
+            refusal(StatusCode::BAD_REQUEST, Some(21_211), None),
+            never(21_211)
+        );
+        assert_eq!(
+            refusal(StatusCode::BAD_REQUEST, Some(21_610), None),
+            never(21_610)
+        );
         let busy = refusal(StatusCode::TOO_MANY_REQUESTS, Some(20_429), None);
-        assert_eq!(busy, Answer::Later { error: "twilio_20429".to_owned(), after: None });
+        assert_eq!(
+            busy,
+            Answer::Later {
+                error: "twilio_20429".to_owned(),
+                after: None
+            }
+        );
         let broken = refusal(StatusCode::BAD_GATEWAY, None, None);
-        assert_eq!(broken, Answer::Unknown { error: "http_502".to_owned() });
+        assert_eq!(
+            broken,
+            Answer::Unknown {
+                error: "http_502".to_owned()
+            }
+        );
     }
 }

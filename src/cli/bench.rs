@@ -29,7 +29,9 @@ enum What {
 pub fn run(args: &Args, config: Config, out: Output) -> anyhow::Result<Exit> {
     match &args.what {
         What::Asr(args) => super::bench_asr::run(args, out),
-        What::Calls(args) => super::bench_calls::run(args, out, || answer(args.wav.as_deref()), || serve(config)),
+        What::Calls(args) => {
+            super::bench_calls::run(args, out, || answer(args.wav.as_deref()), || serve(config))
+        }
     }
 }
 
@@ -37,7 +39,8 @@ pub fn run(args: &Args, config: Config, out: Output) -> anyhow::Result<Exit> {
 fn answer(file: Option<&Path>) -> anyhow::Result<Vec<i16>> {
     match file {
         Some(path) => {
-            let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+            let bytes =
+                std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
             Ok(wav::read(&bytes)?)
         }
         None => super::say::debtor_voice("sim"),

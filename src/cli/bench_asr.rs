@@ -79,7 +79,11 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
         let heard = clip::recognise(&mut recognizer, &graphs[&row.grammar], &samples);
         computing += started.elapsed().as_secs_f64();
         sound += samples.len() as f64 / f64::from(RATE);
-        let verdict = report.grammars.entry(row.grammar.clone()).or_default().count(&row.expect, heard.first());
+        let verdict = report
+            .grammars
+            .entry(row.grammar.clone())
+            .or_default()
+            .count(&row.expect, heard.first());
         if args.errors && verdict != Verdict::Right {
             eprintln!("{}", misheard(row, heard.first()));
         }
@@ -90,13 +94,26 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
 }
 
 fn rows(manifest: &Path) -> anyhow::Result<Vec<Row>> {
-    let text = std::fs::read_to_string(manifest).with_context(|| format!("reading {}", manifest.display()))?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines.map(|(i, line)| serde_json::from_str(line).with_context(|| format!("{}, line {}", manifest.display(), i + 1))).collect()
+    let text = std::fs::read_to_string(manifest)
+        .with_context(|| format!("reading {}", manifest.display()))?;
+    let lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(i, line)| {
+            serde_json::from_str(line)
+                .with_context(|| format!("{}, line {}", manifest.display(), i + 1))
+        })
+        .collect()
 }
 
 /// Every grammar that the rows name, compiled once; or all mistakes in them.
-fn graphs(folder: &Path, rows: &[Row], model: &AcousticModel) -> Result<BTreeMap<String, Arc<Graph>>, Vec<String>> {
+fn graphs(
+    folder: &Path,
+    rows: &[Row],
+    model: &AcousticModel,
+) -> Result<BTreeMap<String, Arc<Graph>>, Vec<String>> {
     let (mut graphs, mut mistakes) = (BTreeMap::new(), Vec::new());
     for row in rows {
         if graphs.contains_key(&row.grammar) {
@@ -111,12 +128,20 @@ fn graphs(folder: &Path, rows: &[Row], model: &AcousticModel) -> Result<BTreeMap
         };
         graphs.insert(row.grammar.clone(), Arc::new(graph));
     }
-    if mistakes.is_empty() { Ok(graphs) } else { Err(mistakes) }
+    if mistakes.is_empty() {
+        Ok(graphs)
+    } else {
+        Err(mistakes)
+    }
 }
 
 /// `NAME` is DIR/NAME.gram, `NAME#rule` a rule of it.
 fn path(folder: &Path, grammar: &str) -> String {
-    let (name, rule) = grammar.split_once('#').map_or((grammar, String::new()), |(name, rule)| (name, format!("#{rule}")));
+    let (name, rule) = grammar
+        .split_once('#')
+        .map_or((grammar, String::new()), |(name, rule)| {
+            (name, format!("#{rule}"))
+        });
     format!("{}{rule}", folder.join(format!("{name}.gram")).display())
 }
 
@@ -148,17 +173,30 @@ impl Score {
 }
 
 fn misheard(row: &Row, heard: Option<&Hypothesis>) -> String {
-    let (tags, confidence) = heard.map_or((String::new(), 0.0), |heard| (heard.tags.join(" "), heard.confidence));
-    format!("{}: expected {:?}, heard {tags:?} ({confidence:.2})", row.file.display(), row.expect)
+    let (tags, confidence) = heard.map_or((String::new(), 0.0), |heard| {
+        (heard.tags.join(" "), heard.confidence)
+    });
+    format!(
+        "{}: expected {:?}, heard {tags:?} ({confidence:.2})",
+        row.file.display(),
+        row.expect
+    )
 }
 
 fn human(report: &Report) -> String {
     let line = |(name, score): (&String, &Score)| {
         let share = 100.0 * score.right as f64 / score.n.max(1) as f64;
-        format!("{name:20} {:4} of {:4} right ({share:5.1} %), {} wrong, {} rejected", score.right, score.n, score.wrong, score.rejected)
+        format!(
+            "{name:20} {:4} of {:4} right ({share:5.1} %), {} wrong, {} rejected",
+            score.right, score.n, score.wrong, score.rejected
+        )
     };
     let lines: Vec<String> = report.grammars.iter().map(line).collect();
-    format!("{}\n{:.1} ms of computing a second of sound", lines.join("\n"), report.rtf * 1e3)
+    format!(
+        "{}\n{:.1} ms of computing a second of sound",
+        lines.join("\n"),
+        report.rtf * 1e3
+    )
 }
 
 #[cfg(test)]
@@ -175,6 +213,13 @@ mod tests {
     fn nothing_heard_is_rejected() {
         let mut score = Score::default();
         assert_eq!(score.count("SIM", None), Verdict::Rejected);
-        assert_eq!(score, Score { n: 1, rejected: 1, ..Score::default() });
+        assert_eq!(
+            score,
+            Score {
+                n: 1,
+                rejected: 1,
+                ..Score::default()
+            }
+        );
     }
 }

@@ -60,7 +60,9 @@ pub fn run<F>(
 where
     F: Future<Output = anyhow::Result<SocketAddr>>,
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     if let Some(url) = &args.callers_at {
         let load = Load {
             url: url.clone(),
@@ -73,11 +75,20 @@ where
         runtime.block_on(run_load(&load, tell_parent));
         return Ok(Exit::Ok);
     }
-    let http = runtime.block_on(start()).context("starting the server to be measured")?;
-    let report = measure(args, &format!("ws://{http}{}", crate::wire::twilio::MEDIA_PATH))?;
+    let http = runtime
+        .block_on(start())
+        .context("starting the server to be measured")?;
+    let report = measure(
+        args,
+        &format!("ws://{http}{}", crate::wire::twilio::MEDIA_PATH),
+    )?;
     out.record(&report, || report.to_human());
     runtime.shutdown_timeout(Duration::from_secs(2));
-    Ok(if report.callers.connected > 0 { Exit::Ok } else { Exit::Failure })
+    Ok(if report.callers.connected > 0 {
+        Exit::Ok
+    } else {
+        Exit::Failure
+    })
 }
 
 /// What the process of callers tells its parent, a line each.
@@ -90,13 +101,17 @@ enum Word {
 
 fn tell_parent(span: Span, report: Option<&LoadReport>) {
     let word = report.cloned().map_or(Word::At(span), Word::Over);
-    println!("{}", serde_json::to_string(&word).expect("numbers are JSON"));
+    println!(
+        "{}",
+        serde_json::to_string(&word).expect("numbers are JSON")
+    );
 }
 
 /// Lets a child process call, and reads this process' meters when the child says so.
 fn measure(args: &Args, url: &str) -> anyhow::Result<Report> {
     let mut child = Callers::start(args, url)?;
-    let (mut idle, mut begun, mut ended) = (Meters::default(), Meters::default(), Meters::default());
+    let (mut idle, mut begun, mut ended) =
+        (Meters::default(), Meters::default(), Meters::default());
     let callers = loop {
         match child.next_word()? {
             Word::At(Span::Warm) => idle = Meters::read(),
@@ -106,9 +121,15 @@ fn measure(args: &Args, url: &str) -> anyhow::Result<Report> {
         }
     };
     let calls = callers.connected.max(1) as f64;
-    let cpu_ms = ended.cpu_ms.zip(begun.cpu_ms).map(|(after, before)| after - before);
+    let cpu_ms = ended
+        .cpu_ms
+        .zip(begun.cpu_ms)
+        .map(|(after, before)| after - before);
     let cpu_ms = cpu_ms.map(|ms| ms / callers.call_seconds.max(1.0));
-    let memory = ended.memory_kb.zip(idle.memory_kb).map(|(after, before)| (after - before) / calls);
+    let memory = ended
+        .memory_kb
+        .zip(idle.memory_kb)
+        .map(|(after, before)| (after - before) / calls);
     Ok(Report {
         concurrent: args.concurrent,
         seconds: args.seconds,
@@ -128,13 +149,24 @@ impl Callers {
     fn start(args: &Args, url: &str) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe().context("finding this program")?);
         command.args(["bench", "calls", "--callers-at", url]);
-        command.args(["--concurrent", &args.concurrent.to_string(), "--seconds", &args.seconds.to_string()]);
+        command.args([
+            "--concurrent",
+            &args.concurrent.to_string(),
+            "--seconds",
+            &args.seconds.to_string(),
+        ]);
         if let Some(wav) = &args.wav {
             command.arg("--wav").arg(wav);
         }
-        let mut child = command.stdout(Stdio::piped()).spawn().context("starting the process of callers")?;
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting the process of callers")?;
         let stdout = child.stdout.take().context("the callers have no output")?;
-        Ok(Self { child, lines: BufReader::new(stdout).lines() })
+        Ok(Self {
+            child,
+            lines: BufReader::new(stdout).lines(),
+        })
     }
 
     fn next_word(&mut self) -> anyhow::Result<Word> {
@@ -178,25 +210,41 @@ fn cpu_ms(stat: &str) -> Option<f64> {
 
 /// Resident pages of `/proc/self/statm` (proc_pid_statm(5), field 2), of 4 KiB.
 fn resident_kb(statm: &str) -> Option<f64> {
-    statm.split_whitespace().nth(1)?.parse::<f64>().ok().map(|pages| pages * 4.0)
+    statm
+        .split_whitespace()
+        .nth(1)?
+        .parse::<f64>()
+        .ok()
+        .map(|pages| pages * 4.0)
 }
 
 impl Report {
     fn to_human(&self) -> String {
         let callers = &self.callers;
-        let number = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| format!("{value:.2}"));
+        let number = |value: Option<f64>| {
+            value.map_or_else(|| "?".to_owned(), |value| format!("{value:.2}"))
+        };
         [
             format!(
                 "calls                      {} of {} connected, {} s",
                 callers.connected, self.concurrent, self.seconds
             ),
             format!("answer -> first sound      {}", callers.greeting_ms),
-            format!("end of speech -> answer    {}, {} early", callers.response_ms, callers.early),
+            format!(
+                "end of speech -> answer    {}, {} early",
+                callers.response_ms, callers.early
+            ),
             format!("barge-in -> silence        {}", callers.barge_in_ms),
             format!("frames later than 60 ms    {:.3} %", callers.late_percent),
-            format!("CPU per call-second        {} ms", number(self.cpu_ms_per_call_second)),
+            format!(
+                "CPU per call-second        {} ms",
+                number(self.cpu_ms_per_call_second)
+            ),
             format!("calls per core             {}", number(self.calls_per_core)),
-            format!("memory per call            {} kB", number(self.memory_kb_per_call)),
+            format!(
+                "memory per call            {} kB",
+                number(self.memory_kb_per_call)
+            ),
         ]
         .join("\n")
     }
@@ -217,7 +265,10 @@ mod tests {
     #[test]
     fn words_between_the_processes_are_whole() {
         let text = serde_json::to_string(&Word::At(Span::Connected)).expect("JSON");
-        assert!(matches!(serde_json::from_str(&text), Ok(Word::At(Span::Connected))));
+        assert!(matches!(
+            serde_json::from_str(&text),
+            Ok(Word::At(Span::Connected))
+        ));
         let text = serde_json::to_string(&Word::Over(LoadReport::default())).expect("JSON");
         assert!(matches!(serde_json::from_str(&text), Ok(Word::Over(_))));
     }

@@ -29,11 +29,18 @@ pub fn run(args: &Args, file: Option<&Path>, config: &Config, out: Output) -> an
     }
     let sources = Sources::gather(&agent)?;
     findings.extend(sources.grammar_mistakes());
-    let graphs = Graphs::new(sources.grammars.clone(), kit::acoustic_model(agent.model.as_deref())?);
+    let graphs = Graphs::new(
+        sources.grammars.clone(),
+        kit::acoustic_model(agent.model.as_deref())?,
+    );
     findings.extend(sources.findings(&graphs));
     let record = serde_json::json!({ "findings": findings });
     out.record(&record, || text(&findings));
-    Ok(if findings.is_empty() { Exit::Ok } else { Exit::Findings })
+    Ok(if findings.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Findings
+    })
 }
 
 fn check_config(file: Option<&Path>) -> Vec<Finding> {
@@ -42,7 +49,10 @@ fn check_config(file: Option<&Path>) -> Vec<Finding> {
     let path = file.or_else(|| here.exists().then_some(here));
     let mistakes = config::load(path, &environment).err().unwrap_or_default();
     let finding = |mistake: config::Invalid| Finding {
-        file: path.map_or_else(|| "combinado.toml".into(), |path| path.display().to_string()),
+        file: path.map_or_else(
+            || "combinado.toml".into(),
+            |path| path.display().to_string(),
+        ),
         line: mistake.line,
         column: mistake.column,
         rule: "configuration",
@@ -55,7 +65,14 @@ fn check_config(file: Option<&Path>) -> Vec<Finding> {
 
 fn has_grammars(path: &Path) -> bool {
     std::fs::read_dir(path).is_ok_and(|mut entries| {
-        entries.any(|entry| entry.is_ok_and(|entry| entry.path().extension().is_some_and(|extension| extension == "gram")))
+        entries.any(|entry| {
+            entry.is_ok_and(|entry| {
+                entry
+                    .path()
+                    .extension()
+                    .is_some_and(|extension| extension == "gram")
+            })
+        })
     })
 }
 
@@ -64,8 +81,20 @@ fn text(findings: &[Finding]) -> String {
         return "nenhum erro".into();
     }
     let line = |finding: &Finding| {
-        let way = if finding.path.is_empty() { String::new() } else { format!("\n    caminho: {}", finding.path.join(" → ")) };
-        format!("{}:{}:{}: {} [{}]\n    {}{way}", finding.file, finding.line, finding.column, finding.message, finding.rule, finding.remedy)
+        let way = if finding.path.is_empty() {
+            String::new()
+        } else {
+            format!("\n    caminho: {}", finding.path.join(" → "))
+        };
+        format!(
+            "{}:{}:{}: {} [{}]\n    {}{way}",
+            finding.file,
+            finding.line,
+            finding.column,
+            finding.message,
+            finding.rule,
+            finding.remedy
+        )
     };
     findings.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -66,7 +66,10 @@ async fn start(args: &Args, mut config: Config, out: Output) -> anyhow::Result<E
     }
     config.http = args.http.unwrap_or(config.http);
     if let (Some(bind), Some(settings)) = (args.sip, &config.sip) {
-        config.sip = Some(Sip { bind, ..settings.clone() });
+        config.sip = Some(Sip {
+            bind,
+            ..settings.clone()
+        });
     }
     config.audiosocket = args.audiosocket.or(config.audiosocket);
     say("carregando roteiro, gramáticas e modelo acústico…");
@@ -75,13 +78,21 @@ async fn start(args: &Args, mut config: Config, out: Output) -> anyhow::Result<E
     let today = now.to_zoned(config.agent.time_zone.clone()).date();
     let debtors = portfolio::demo(today);
     // Whoever rings up from a softphone is taken for the first debtor of the portfolio.
-    config.agent.unknown_callers.get_or_insert_with(|| debtors[0].cpf.digits());
+    config
+        .agent
+        .unknown_callers
+        .get_or_insert_with(|| debtors[0].cpf.digits());
     let server = Server::start_with(config, kit).await?;
     import(&server.shared.ledger, &debtors, now).await?;
-    say(&format!("no ar em {} ms: carteira de exemplo com {} devedores", begun.elapsed().as_millis(), debtors.len()));
+    say(&format!(
+        "no ar em {} ms: carteira de exemplo com {} devedores",
+        begun.elapsed().as_millis(),
+        debtors.len()
+    ));
     let mut exit = Exit::Ok;
     if !args.no_call {
-        let persona: Persona = serde_json::from_value(args.persona.clone().into()).with_context(|| format!("there is no persona `{}`", args.persona))?;
+        let persona: Persona = serde_json::from_value(args.persona.clone().into())
+            .with_context(|| format!("there is no persona `{}`", args.persona))?;
         exit = demonstrate(&server, &debtors, persona, args.seed, out).await?;
     }
     if !args.once {
@@ -92,29 +103,64 @@ async fn start(args: &Args, mut config: Config, out: Output) -> anyhow::Result<E
     Ok(exit)
 }
 
-pub(super) async fn import(ledger: &Ledger, debtors: &[Debtor], now: Timestamp) -> anyhow::Result<()> {
-    let rows: Vec<DebtorRow> = debtors.iter().map(DebtorRow::from_debtor).collect::<Result<_, _>>()?;
+pub(super) async fn import(
+    ledger: &Ledger,
+    debtors: &[Debtor],
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let rows: Vec<DebtorRow> = debtors
+        .iter()
+        .map(DebtorRow::from_debtor)
+        .collect::<Result<_, _>>()?;
     ledger.import(&rows, now).await?;
     Ok(())
 }
 
 /// A simulated debtor rings up over SIP on loopback and negotiates by voice.
-async fn demonstrate(server: &Server, debtors: &[Debtor], persona: Persona, seed: u64, out: Output) -> anyhow::Result<Exit> {
-    let sip = server.sip.context("the demonstration call needs SIP; remove sip.enabled = false")?;
+async fn demonstrate(
+    server: &Server,
+    debtors: &[Debtor],
+    persona: Persona,
+    seed: u64,
+    out: Output,
+) -> anyhow::Result<Exit> {
+    let sip = server
+        .sip
+        .context("the demonstration call needs SIP; remove sip.enabled = false")?;
     let debtor = debtors[(seed % debtors.len() as u64) as usize].clone();
-    let phone = debtor.phones.first().context("the debtor of the demonstration has no telephone")?.e164();
+    let phone = debtor
+        .phones
+        .first()
+        .context("the debtor of the demonstration has no telephone")?
+        .e164();
     let shared = &server.shared;
     let kit = shared.kit.now();
-    let today = Timestamp::now().to_zoned(shared.config.agent.time_zone.clone()).date();
+    let today = Timestamp::now()
+        .to_zoned(shared.config.agent.time_zone.clone())
+        .date();
     let mut mind = Mind::new(persona, debtor, &kit.policy, today, seed);
     mind.take_boleto();
     let espeak = Espeak::open(None)?;
-    let manner = Manner { voice: "pt-br+m5".into(), rate: 150, ..Manner::default() };
+    let manner = Manner {
+        voice: "pt-br+m5".into(),
+        rate: 150,
+        ..Manner::default()
+    };
     let speak = |words: &str| espeak.speak_raw(words, &manner).unwrap_or_default();
-    say(&format!("{} liga para o agente por SIP ({sip}); a conversa é falada, e o que segue é o que cada lado ouviu:\n", mind.name()));
+    say(&format!(
+        "{} liga para o agente por SIP ({sip}); a conversa é falada, e o que segue é o que cada lado ouviu:\n",
+        mind.name()
+    ));
     let events = server.events();
-    let telephone = sip::Server::outgoing((sip.ip(), 0).into(), sip::SipSettings::default()).await.context("opening a telephone")?;
-    let mut answered = sip::dial(&telephone, sip::Dial::new(format!("sip:agente@{sip}"), phone)).await.context("dialling our own SIP port")?;
+    let telephone = sip::Server::outgoing((sip.ip(), 0).into(), sip::SipSettings::default())
+        .await
+        .context("opening a telephone")?;
+    let mut answered = sip::dial(
+        &telephone,
+        sip::Dial::new(format!("sip:agente@{sip}"), phone),
+    )
+    .await
+    .context("dialling our own SIP port")?;
     let tape = live::converse(&mut answered.leg, &mut mind, events, &speak, |event| {
         if let Some(line) = line_of(event) {
             eprintln!("{line}");
@@ -130,23 +176,54 @@ async fn demonstrate(server: &Server, debtors: &[Debtor], persona: Persona, seed
 #[expect(clippy::disallowed_methods, reason = "the outbox needs a moment")]
 async fn finished(server: &Server, call: CallId) -> anyhow::Result<CallRecord> {
     for _ in 0..100 {
-        let record = server.shared.ledger.call(call).await?.context("the call is not in the database")?;
-        let sent = record.messages.iter().all(|message| matches!(message.state, MessageState::Sent | MessageState::Failed));
+        let record = server
+            .shared
+            .ledger
+            .call(call)
+            .await?
+            .context("the call is not in the database")?;
+        let sent = record
+            .messages
+            .iter()
+            .all(|message| matches!(message.state, MessageState::Sent | MessageState::Failed));
         if record.summary.disposition.is_some() && sent {
             return Ok(record);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    server.shared.ledger.call(call).await?.context("the call is not in the database")
+    server
+        .shared
+        .ledger
+        .call(call)
+        .await?
+        .context("the call is not in the database")
 }
 
-async fn report(server: &Server, call: CallId, record: &CallRecord, out: Output) -> anyhow::Result<Exit> {
+async fn report(
+    server: &Server,
+    call: CallId,
+    record: &CallRecord,
+    out: Output,
+) -> anyhow::Result<Exit> {
     let shared = &server.shared;
-    let latencies: Vec<u64> = record.turns.iter().filter_map(|turn| turn.latency.as_ref()).map(|split| split.total_ms.into()).collect();
+    let latencies: Vec<u64> = record
+        .turns
+        .iter()
+        .filter_map(|turn| turn.latency.as_ref())
+        .map(|split| split.total_ms.into())
+        .collect();
     let agreement = record.agreement.as_ref();
     let instrument = agreement.and_then(|agreement| agreement.instruments.first());
     let message = record.messages.first();
-    let recording = record.recording.as_ref().map(|one| shared.config.data.join("calls").join(&one.path).display().to_string());
+    let recording = record.recording.as_ref().map(|one| {
+        shared
+            .config
+            .data
+            .join("calls")
+            .join(&one.path)
+            .display()
+            .to_string()
+    });
     let data = json!({
         "call": call,
         "disposition": record.summary.disposition,
@@ -161,16 +238,47 @@ async fn report(server: &Server, call: CallId, record: &CallRecord, out: Output)
         "turns": record.turns.iter().map(|turn| json!({ "who": turn.who, "text": turn.text, "meaning": turn.meaning, "t0_ms": turn.t0_ms, "t1_ms": turn.t1_ms })).collect::<Vec<_>>(),
         "turn_latency_ms": Percentiles::of(&latencies),
     });
-    let metrics = shared.ledger.metrics(record.summary.started_at.to_zoned(shared.config.agent.time_zone.clone()).date(), &shared.config.agent.time_zone).await?;
+    let metrics = shared
+        .ledger
+        .metrics(
+            record
+                .summary
+                .started_at
+                .to_zoned(shared.config.agent.time_zone.clone())
+                .date(),
+            &shared.config.agent.time_zone,
+        )
+        .await?;
     out.record(&data, || human(&data, &headline(&metrics.indicators)));
-    Ok(if agreement.is_some() { Exit::Ok } else { Exit::Failure })
+    Ok(if agreement.is_some() {
+        Exit::Ok
+    } else {
+        Exit::Failure
+    })
 }
 
 /// The figures of the day that a supervisor looks at first.
 fn headline(indicators: &[Indicator]) -> String {
-    let wanted = |indicator: &&Indicator| matches!(indicator.key, "tma" | "tmo" | "cpc" | "cpc_alo" | "conv_acordo");
-    let line = |indicator: &Indicator| format!("{:<12}{}  ({})", indicator.label, indicator.shown(), indicator.formula);
-    indicators.iter().filter(wanted).map(line).collect::<Vec<_>>().join("\n")
+    let wanted = |indicator: &&Indicator| {
+        matches!(
+            indicator.key,
+            "tma" | "tmo" | "cpc" | "cpc_alo" | "conv_acordo"
+        )
+    };
+    let line = |indicator: &Indicator| {
+        format!(
+            "{:<12}{}  ({})",
+            indicator.label,
+            indicator.shown(),
+            indicator.formula
+        )
+    };
+    indicators
+        .iter()
+        .filter(wanted)
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn human(data: &Value, metrics: &str) -> String {
@@ -179,9 +287,18 @@ fn human(data: &Value, metrics: &str) -> String {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|one| format!("{} em {}", crate::base::Centavos(one["centavos"].as_i64().unwrap_or(0)), text(&one["due"])))
+        .map(|one| {
+            format!(
+                "{} em {}",
+                crate::base::Centavos(one["centavos"].as_i64().unwrap_or(0)),
+                text(&one["due"])
+            )
+        })
         .collect();
-    let code = data["instrument"]["line"].as_str().or(data["instrument"]["pix"].as_str()).unwrap_or("—");
+    let code = data["instrument"]["line"]
+        .as_str()
+        .or(data["instrument"]["pix"].as_str())
+        .unwrap_or("—");
     format!(
         "\nTabulação   {}\nAcordo      {} ({})\nCódigo      {code}\nSMS         {} [{}]\nGravação    {}\nResposta    p50 {} ms, p95 {} ms\n{metrics}",
         text(&data["disposition"]),
@@ -201,23 +318,43 @@ pub(super) fn line_of(event: &Event) -> Option<String> {
     match event {
         Event::Saying { text, at_ms, .. } => Some(format!("{}  agente   {text}", clock(*at_ms))),
         Event::Heard(heard) => {
-            let words = if heard.text.is_empty() { "(não entendido)" } else { &heard.text };
+            let words = if heard.text.is_empty() {
+                "(não entendido)"
+            } else {
+                &heard.text
+            };
             let intent = heard.intent.as_deref().unwrap_or("—");
-            Some(format!("{}  devedor  {words}   [{intent}, {:.0} %]", clock(heard.t0_ms), heard.confidence * 100.0))
+            Some(format!(
+                "{}  devedor  {words}   [{intent}, {:.0} %]",
+                clock(heard.t0_ms),
+                heard.confidence * 100.0
+            ))
         }
         Event::Silent { at_ms, .. } => Some(format!("{}  devedor  (silêncio)", clock(*at_ms))),
-        Event::Said { .. } | Event::Verified { .. } | Event::Offered { .. } | Event::Agreed { .. } => None,
-        Event::Ended { disposition, at_ms, .. } => Some(format!("{}  fim      {disposition}", clock(*at_ms))),
+        Event::Said { .. }
+        | Event::Verified { .. }
+        | Event::Offered { .. }
+        | Event::Agreed { .. } => None,
+        Event::Ended {
+            disposition, at_ms, ..
+        } => Some(format!("{}  fim      {disposition}", clock(*at_ms))),
     }
 }
 
 fn what_next(server: &Server, debtor: &Debtor) {
     say(&format!("\nConsole     http://{}/desk", server.http));
     if let Some(sip) = server.sip {
-        say(&format!("Ligue        sip:agente@{sip} de qualquer softphone: quem liga é {}, CPF {}…", debtor.spoken_name(), debtor.cpf.first_three()));
+        say(&format!(
+            "Ligue        sip:agente@{sip} de qualquer softphone: quem liga é {}, CPF {}…",
+            debtor.spoken_name(),
+            debtor.cpf.first_three()
+        ));
     }
     if let Some(audiosocket) = server.audiosocket {
-        say(&format!("Asterisk     AudioSocket em {audiosocket}; Twilio em http://{}/twilio/voice", server.http));
+        say(&format!(
+            "Asterisk     AudioSocket em {audiosocket}; Twilio em http://{}/twilio/voice",
+            server.http
+        ));
     }
     say("Digitando    combinado talk        Muitas    combinado simulate --calls 200 --seed 1");
     say("Ctrl-C encerra.");

@@ -64,7 +64,11 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
     let today = args.today.unwrap_or_else(|| jiff::Zoned::now().date());
     let inspection = inspect(&args.code.join(" "), args.kind, today);
     out.record(&inspection, || inspection.describe());
-    Ok(if inspection.valid { Exit::Ok } else { Exit::Findings })
+    Ok(if inspection.valid {
+        Exit::Ok
+    } else {
+        Exit::Findings
+    })
 }
 
 impl Inspection {
@@ -101,10 +105,18 @@ impl Kind {
 fn shown(name: &str, value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
-        Value::Number(centavos) if name.ends_with("_centavos") => centavos.as_i64().map(|n| Centavos(n).to_string()),
+        Value::Number(centavos) if name.ends_with("_centavos") => {
+            centavos.as_i64().map(|n| Centavos(n).to_string())
+        }
         Value::Bool(value) => Some(if *value { "sim" } else { "não" }.to_owned()),
         Value::String(text) => Some(text.clone()),
-        Value::Array(values) => Some(values.iter().filter_map(|value| shown(name, value)).collect::<Vec<_>>().join(", ")),
+        Value::Array(values) => Some(
+            values
+                .iter()
+                .filter_map(|value| shown(name, value))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
         other => Some(other.to_string()),
     }
 }
@@ -151,7 +163,10 @@ fn label(name: &str) -> &str {
     }
 }
 
-fn as_map<S: Serializer>(fields: &[(&'static str, Value)], serializer: S) -> Result<S::Ok, S::Error> {
+fn as_map<S: Serializer>(
+    fields: &[(&'static str, Value)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(fields.len()))?;
     for (name, value) in fields {
         map.serialize_entry(name, value)?;

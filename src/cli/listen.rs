@@ -69,23 +69,33 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
     };
     let model = model(args.model.as_deref())?;
     let graph = Arc::new(Graph::compile(&automaton, &model));
-    graph.silent_words().for_each(|word| eprintln!("no rule tells how {word:?} is pronounced; it will not be heard"));
+    graph.silent_words().for_each(|word| {
+        eprintln!("no rule tells how {word:?} is pronounced; it will not be heard")
+    });
     let samples = samples(&args.file)?;
     let mut recognizer = Recognizer::new(model);
     let started = now();
     let hypotheses = clip::recognise(&mut recognizer, &graph, &samples);
     let cpu_ms = started.elapsed().as_secs_f64() * 1e3;
     let today = args.today.unwrap_or_else(|| jiff::Zoned::now().date());
-    let record = Record { audio_ms: samples.len() * 1_000 / RATE as usize, cpu_ms, ..record(&hypotheses, today) };
+    let record = Record {
+        audio_ms: samples.len() * 1_000 / RATE as usize,
+        cpu_ms,
+        ..record(&hypotheses, today)
+    };
     out.record(&record, || human(&record));
     Ok(Exit::Ok)
 }
 
 /// The acoustic model from a file, or the one that is built in.
 pub(super) fn model(file: Option<&Path>) -> anyhow::Result<Arc<AcousticModel>> {
-    let Some(file) = file else { return AcousticModel::built_in().context("the built-in acoustic model") };
+    let Some(file) = file else {
+        return AcousticModel::built_in().context("the built-in acoustic model");
+    };
     let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    AcousticModel::from_bytes(&bytes).map(Arc::new).with_context(|| format!("reading {}", file.display()))
+    AcousticModel::from_bytes(&bytes)
+        .map(Arc::new)
+        .with_context(|| format!("reading {}", file.display()))
 }
 
 /// A recording as telephone speech.
@@ -94,18 +104,29 @@ pub(super) fn samples(file: &Path) -> anyhow::Result<Vec<i16>> {
     wav::read(&bytes).with_context(|| format!("reading {}", file.display()))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the command measures its own cost; the core never sees this clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command measures its own cost; the core never sees this clock"
+)]
 pub(super) fn now() -> Instant {
     Instant::now()
 }
 
 fn record(hypotheses: &[Hypothesis], today: Date) -> Record {
-    let Some(best) = hypotheses.first() else { return Record::default() };
+    let Some(best) = hypotheses.first() else {
+        return Record::default();
+    };
     let meaning = meaning::read(&best.tags, today);
-    let timed = |word: &crate::ear::asr::Word| Timed { text: word.text.clone(), t0_ms: word.t0_ms, t1_ms: word.t1_ms };
+    let timed = |word: &crate::ear::asr::Word| Timed {
+        text: word.text.clone(),
+        t0_ms: word.t0_ms,
+        t1_ms: word.t1_ms,
+    };
     Record {
         text: text(best),
-        meaning: meaning.intent.or_else(|| (!best.tags.is_empty()).then(|| best.tags.join(" "))),
+        meaning: meaning
+            .intent
+            .or_else(|| (!best.tags.is_empty()).then(|| best.tags.join(" "))),
         slots: meaning.slots,
         tags: best.tags.clone(),
         confidence: best.confidence,
@@ -116,14 +137,31 @@ fn record(hypotheses: &[Hypothesis], today: Date) -> Record {
 }
 
 fn candidate(hypothesis: &Hypothesis) -> Candidate {
-    Candidate { text: text(hypothesis), tags: hypothesis.tags.clone(), confidence: hypothesis.confidence }
+    Candidate {
+        text: text(hypothesis),
+        tags: hypothesis.tags.clone(),
+        confidence: hypothesis.confidence,
+    }
 }
 
 fn text(hypothesis: &Hypothesis) -> String {
-    hypothesis.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+    hypothesis
+        .words
+        .iter()
+        .map(|word| word.text.as_str())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn human(record: &Record) -> String {
     let meaning = record.meaning.as_deref().unwrap_or("–");
-    format!("{}  [{meaning}]  {:.0} %", if record.text.is_empty() { "…" } else { &record.text }, record.confidence * 100.0)
+    format!(
+        "{}  [{meaning}]  {:.0} %",
+        if record.text.is_empty() {
+            "…"
+        } else {
+            &record.text
+        },
+        record.confidence * 100.0
+    )
 }

@@ -1,9 +1,7 @@
 //! The commands. Data goes to stdout, everything else to stderr; `--json` prints one object a line.
 
-pub mod inspect;
-pub mod models;
-pub mod say;
-
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use serde::Serialize;
@@ -50,12 +48,16 @@ impl Output {
     /// Prints one record: as a line of JSON, or as `human` would read it.
     pub fn record<T: Serialize>(self, value: &T, human: impl FnOnce() -> String) {
         let text = if self.json {
-            serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
+            serde_json::to_string(value)
+                .unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
         } else {
             human()
         };
         // A closed pipe (`| head`) is the reader's choice, not a failure.
-        let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), format!("{text}\n").as_bytes());
+        let _ = std::io::Write::write_all(
+            &mut std::io::stdout().lock(),
+            format!("{text}\n").as_bytes(),
+        );
     }
 }
 
@@ -114,7 +116,9 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log_to_stderr(&arguments.command);
     crate::channels::install_tls();
-    let out = Output { json: arguments.json };
+    let out = Output {
+        json: arguments.json,
+    };
     let config = match load_config(arguments.config.as_deref()) {
         Ok(config) => config,
         // The checker reports the mistakes of the configuration among all others.
@@ -136,7 +140,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, file: Option<PathBuf>, config: Config, out: Output) -> anyhow::Result<Exit> {
+fn run(
+    command: Command,
+    file: Option<PathBuf>,
+    config: Config,
+    out: Output,
+) -> anyhow::Result<Exit> {
     match command {
         Command::Dev(args) => dev::run(&args, config, out),
         Command::Serve(args) => serve::run(&args, config, out),
@@ -153,7 +162,12 @@ fn run(command: Command, file: Option<PathBuf>, config: Config, out: Output) -> 
         Command::Bench(args) => bench::run(&args, config, out),
         Command::Doctor(args) => doctor::run(&args, &config, out),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "combinado", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "combinado",
+                &mut std::io::stdout(),
+            );
             Ok(Exit::Ok)
         }
     }
@@ -187,13 +201,22 @@ fn log_to_stderr(command: &Command) {
         Command::Serve(_) => "info",
         _ => "error",
     };
-    let filter = EnvFilter::try_from_env("COMBINADO_LOG").unwrap_or_else(|_| EnvFilter::new(format!("{level},rsipstack=error")));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_from_env("COMBINADO_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("{level},{}", crate::wire::sip::LOG_FILTER)));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // A second subscriber would mean that a test runs several commands in one process.
-    let _ = if std::env::var_os("COMBINADO_LOG_JSON").is_some() { subscriber.json().try_init() } else { subscriber.try_init() };
+    let _ = if std::env::var_os("COMBINADO_LOG_JSON").is_some() {
+        subscriber.json().try_init()
+    } else {
+        subscriber.try_init()
+    };
 }
 
 /// A runtime for commands that need one.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
 }

@@ -91,7 +91,13 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
         let line = line.with_context(|| format!("reading {}", file.display()))?;
         // The state of a script's table says nothing here, where one grammar reads every line.
         let text = line.rsplit('\t').next().unwrap_or_default();
-        report(&Record { text: Some(text.to_owned()), ..record(&parser, text, today) }, out);
+        report(
+            &Record {
+                text: Some(text.to_owned()),
+                ..record(&parser, text, today)
+            },
+            out,
+        );
     }
     Ok(Exit::Ok)
 }
@@ -108,13 +114,19 @@ fn lines(file: &Path) -> anyhow::Result<Box<dyn Iterator<Item = io::Result<Strin
 fn dynamic_rules(given: &[String]) -> BTreeMap<String, Vec<String>> {
     let mut rules: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (rule, phrase) in given.iter().filter_map(|given| given.split_once('=')) {
-        rules.entry(rule.to_owned()).or_default().push(phrase.to_owned());
+        rules
+            .entry(rule.to_owned())
+            .or_default()
+            .push(phrase.to_owned());
     }
     rules
 }
 
 /// `FILE[#rule]` from disk; other grammars that it refers to are read beside it.
-pub fn compile(path: &str, dynamic: &BTreeMap<String, Vec<String>>) -> Result<Automaton, Vec<GrammarError>> {
+pub fn compile(
+    path: &str,
+    dynamic: &BTreeMap<String, Vec<String>>,
+) -> Result<Automaton, Vec<GrammarError>> {
     let (file, rule) = match path.split_once('#') {
         Some((file, rule)) => (file, Some(rule)),
         None => (path, None),
@@ -122,12 +134,17 @@ pub fn compile(path: &str, dynamic: &BTreeMap<String, Vec<String>>) -> Result<Au
     let read = |name: &str| std::fs::read_to_string(name).ok();
     let grammar = Grammar::load(&read, file)?;
     let rules: Vec<&str> = rule.into_iter().collect();
-    grammar.automaton(&rules, dynamic).map_err(|error| vec![error])
+    grammar
+        .automaton(&rules, dynamic)
+        .map_err(|error| vec![error])
 }
 
 fn generate(automaton: &Automaton, seed: u64, count: usize, out: Output) {
     for sentence in automaton.sentences(seed, count) {
-        let example = Example { text: sentence.words.join(" "), tags: sentence.tags };
+        let example = Example {
+            text: sentence.words.join(" "),
+            tags: sentence.tags,
+        };
         out.record(&example, || example.text.clone());
     }
 }
@@ -135,10 +152,22 @@ fn generate(automaton: &Automaton, seed: u64, count: usize, out: Output) {
 fn record(parser: &parse::Parser, text: &str, today: Date) -> Record {
     let Some(best) = parser.parse(text).into_iter().next() else {
         let rest = crate::language::grammar::text::words(text);
-        return Record { intent: None, slots: BTreeMap::new(), confidence: 0.0, rest, tags: vec![], words: vec![], text: None };
+        return Record {
+            intent: None,
+            slots: BTreeMap::new(),
+            confidence: 0.0,
+            rest,
+            tags: vec![],
+            words: vec![],
+            text: None,
+        };
     };
     // What is hardly explained is not understood; the tags still tell what it might have been.
-    let meaning = if best.confidence >= parse::ACCEPTED { meaning::read(&best.tags, today) } else { Default::default() };
+    let meaning = if best.confidence >= parse::ACCEPTED {
+        meaning::read(&best.tags, today)
+    } else {
+        Default::default()
+    };
     Record {
         intent: meaning.intent,
         slots: meaning.slots,
@@ -154,6 +183,10 @@ fn report(record: &Record, out: Output) {
     out.record(record, || {
         let intent = record.intent.as_deref().unwrap_or("-");
         let slots = serde_json::to_string(&record.slots).unwrap_or_default();
-        format!("{intent}\t{slots}\t{:.2}\t{}", record.confidence, record.rest.join(" "))
+        format!(
+            "{intent}\t{slots}\t{:.2}\t{}",
+            record.confidence,
+            record.rest.join(" ")
+        )
     });
 }

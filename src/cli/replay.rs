@@ -49,16 +49,36 @@ pub fn run(args: &Args, config: &Config, out: Output) -> anyhow::Result<Exit> {
         }
     }
     out.record(&replayed, || match replayed.first_difference {
-        None => format!("{} entradas, {} ações: idênticas", replayed.inputs, replayed.actions),
-        Some(at) => format!("a entrada {at} de {} foi respondida de outro modo", replayed.inputs),
+        None => format!(
+            "{} entradas, {} ações: idênticas",
+            replayed.inputs, replayed.actions
+        ),
+        Some(at) => format!(
+            "a entrada {at} de {} foi respondida de outro modo",
+            replayed.inputs
+        ),
     });
-    Ok(if replayed.identical || args.script.is_some() { Exit::Ok } else { Exit::Failure })
+    Ok(if replayed.identical || args.script.is_some() {
+        Exit::Ok
+    } else {
+        Exit::Failure
+    })
 }
 
 /// Runs the records through a new core and compares the answers.
-pub fn again(header: &LogHeader, kit: &Kit, records: &[Record], mut tell: impl FnMut(&Event)) -> Replayed {
+pub fn again(
+    header: &LogHeader,
+    kit: &Kit,
+    records: &[Record],
+    mut tell: impl FnMut(&Event),
+) -> Replayed {
     let in_flight = Duration::from_millis(header.in_flight_ms.into());
-    let mut call = Call::new(kit.script.clone(), kit.graphs.clone(), header.brief.clone(), in_flight);
+    let mut call = Call::new(
+        kit.script.clone(),
+        kit.graphs.clone(),
+        header.brief.clone(),
+        in_flight,
+    );
     let mut replayed = Replayed {
         call: header.brief.call,
         inputs: records.len(),
@@ -100,7 +120,11 @@ fn find(call: &str, config: &Config) -> anyhow::Result<PathBuf> {
         return Ok(path);
     }
     let kept = config.data.join("calls").join(format!("{call}.log.gz"));
-    anyhow::ensure!(kept.exists(), "no log of a call `{call}`: neither the file {call} nor {} exists", kept.display());
+    anyhow::ensure!(
+        kept.exists(),
+        "no log of a call `{call}`: neither the file {call} nor {} exists",
+        kept.display()
+    );
     Ok(kept)
 }
 
@@ -108,14 +132,28 @@ fn find(call: &str, config: &Config) -> anyhow::Result<PathBuf> {
 fn kit_of(header: &LogHeader, script: Option<&Path>, config: &Config) -> anyhow::Result<Arc<Kit>> {
     let model = kit::acoustic_model(config.agent.model.as_deref())?;
     if let Some(folder) = script {
-        let agent = crate::config::Agent { script: Some(folder.to_owned()), ..config.agent.clone() };
+        let agent = crate::config::Agent {
+            script: Some(folder.to_owned()),
+            ..config.agent.clone()
+        };
         return Ok(Arc::new(Kit::build(Sources::gather(&agent)?, model)?));
     }
     let current = Sources::gather(&config.agent)?;
     if current.version() == header.kit {
         return Ok(Arc::new(Kit::build(current, model)?));
     }
-    let kept = config.data.join("scripts").join(format!("{}.json", header.kit));
-    let bytes = std::fs::read(&kept).with_context(|| format!("the script of this call is not the present one, and {} is missing", kept.display()))?;
-    Ok(Arc::new(Kit::build(serde_json::from_slice(&bytes)?, model)?))
+    let kept = config
+        .data
+        .join("scripts")
+        .join(format!("{}.json", header.kit));
+    let bytes = std::fs::read(&kept).with_context(|| {
+        format!(
+            "the script of this call is not the present one, and {} is missing",
+            kept.display()
+        )
+    })?;
+    Ok(Arc::new(Kit::build(
+        serde_json::from_slice(&bytes)?,
+        model,
+    )?))
 }

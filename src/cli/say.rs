@@ -140,3 +140,15 @@ fn refused(error: &VoiceError) -> anyhow::Result<Exit> {
         VoiceError::Failed { .. } => Exit::Failure,
     })
 }
+
+/// A short answer in a debtor's voice, for trials of a line.
+#[cfg(feature = "espeak")]
+pub(super) fn debtor_voice(text: &str) -> anyhow::Result<Vec<i16>> {
+    use crate::mouth::tts::espeak::{Espeak, Manner};
+    let manner = Manner {
+        voice: "pt-br+m5".into(),
+        rate: 150,
+        ..Manner::default()
+    };
+    Ok(Espeak::open(None)?.speak_raw(text, &manner)?)
+}

@@ -30,13 +30,17 @@ pub fn run(_args: &Args, config: Config, _out: Output) -> anyhow::Result<Exit> {
 pub(super) async fn wait_for_signal() -> anyhow::Result<()> {
     #[cfg(unix)]
     {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).context("listening for SIGTERM")?;
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .context("listening for SIGTERM")?;
         tokio::select! {
             _ = terminate.recv() => {}
             outcome = tokio::signal::ctrl_c() => outcome.context("listening for Ctrl-C")?,
         }
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.context("listening for Ctrl-C")?;
+    tokio::signal::ctrl_c()
+        .await
+        .context("listening for Ctrl-C")?;
     Ok(())
 }

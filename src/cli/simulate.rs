@@ -29,7 +29,14 @@ use crate::sim::{portfolio, text};
 
 /// Voices of the debtors: variants that the acoustic model was not trained on.
 const VOICES: [&str; 8] = [
-    "pt-br", "pt-br+f4", "pt-br+m5", "pt-br+Alicia", "pt-br+klatt3", "pt-br+travis", "pt-br+michel", "pt-br+max",
+    "pt-br",
+    "pt-br+f4",
+    "pt-br+m5",
+    "pt-br+Alicia",
+    "pt-br+klatt3",
+    "pt-br+travis",
+    "pt-br+michel",
+    "pt-br+max",
 ];
 /// Sound on the simulated wire that cannot be taken back, in milliseconds.
 const IN_FLIGHT_MS: u32 = 40;
@@ -75,13 +82,19 @@ struct Scene<'a> {
     voices: Option<(Voices, Espeak)>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the figure wanted is the time that passes")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the figure wanted is the time that passes"
+)]
 pub fn run(args: &Args, config: &Config, out: Output) -> anyhow::Result<Exit> {
     let scene = Scene::set(args, config)?;
     let begun = Instant::now();
     let next = AtomicU64::new(0);
     let finished: Mutex<BTreeMap<u64, (Finished, bool)>> = Mutex::default();
-    let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
+    let threads = args
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        .max(1);
     let failures: Mutex<Vec<String>> = Mutex::default();
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -108,7 +121,10 @@ pub fn run(args: &Args, config: &Config, out: Output) -> anyhow::Result<Exit> {
     let failures = failures.into_inner();
     anyhow::ensure!(failures.is_empty(), "{}", failures.join("; "));
     let finished = finished.into_inner();
-    let differing = finished.values().filter(|(_, identical)| !identical).count();
+    let differing = finished
+        .values()
+        .filter(|(_, identical)| !identical)
+        .count();
     let calls: Vec<Finished> = finished.into_values().map(|(call, _)| call).collect();
     let report = Report::of(&calls, begun.elapsed().as_secs_f64());
     let mut record = serde_json::to_value(&report)?;
@@ -117,11 +133,19 @@ pub fn run(args: &Args, config: &Config, out: Output) -> anyhow::Result<Exit> {
         record["replays_differing"] = differing.into();
     }
     out.record(&record, || {
-        let replays = if args.replay { format!("\n{} refeitas, {differing} diferentes", calls.len()) } else { String::new() };
+        let replays = if args.replay {
+            format!("\n{} refeitas, {differing} diferentes", calls.len())
+        } else {
+            String::new()
+        };
         format!("{}{replays}", report.text())
     });
-    let faultless = report.ended == report.calls && report.wrong_amounts == 0 && report.wrong_dates == 0
-        && report.disclosures_before_verification == 0 && report.offers_outside_policy == 0 && differing == 0;
+    let faultless = report.ended == report.calls
+        && report.wrong_amounts == 0
+        && report.wrong_dates == 0
+        && report.disclosures_before_verification == 0
+        && report.offers_outside_policy == 0
+        && differing == 0;
     Ok(if faultless { Exit::Ok } else { Exit::Failure })
 }
 
@@ -130,11 +154,15 @@ impl<'a> Scene<'a> {
         let kit = Kit::load(&config.agent)?;
         kit.warm();
         let persona = match &args.persona {
-            Some(name) => Some(serde_json::from_value(name.clone().into()).with_context(|| format!("there is no persona `{name}`"))?),
+            Some(name) => Some(
+                serde_json::from_value(name.clone().into())
+                    .with_context(|| format!("there is no persona `{name}`"))?,
+            ),
             None => None,
         };
         if let Some(folder) = &args.keep {
-            std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("making {}", folder.display()))?;
         }
         let voices = match args.text {
             true => None,
@@ -142,7 +170,14 @@ impl<'a> Scene<'a> {
         };
         // The simulation has a day of its own, so that a seed means the same calls tomorrow.
         let at: Timestamp = "2026-11-23T17:00:00Z".parse()?;
-        Ok(Self { args, config, kit, at, persona, voices })
+        Ok(Self {
+            args,
+            config,
+            kit,
+            at,
+            persona,
+            voices,
+        })
     }
 
     /// One call, and whether its replay was identical (true when none was asked for).
@@ -151,19 +186,42 @@ impl<'a> Scene<'a> {
         let today = self.at.to_zoned(self.config.agent.time_zone.clone()).date();
         let debtors = portfolio::demo(today);
         let debtor = debtors[(seed % debtors.len() as u64) as usize].clone();
-        let persona = self.persona.unwrap_or(Persona::MIX[(nth % Persona::MIX.len() as u64) as usize]);
+        let persona = self
+            .persona
+            .unwrap_or(Persona::MIX[(nth % Persona::MIX.len() as u64) as usize]);
         let call = CallId(Uuid::new_v5(&Uuid::NAMESPACE_OID, &seed.to_le_bytes()));
         let brief = brief_for(call, &debtor, &self.kit.policy, self.config, self.at);
         let mut mind = Mind::new(persona, debtor, &self.kit.policy, brief.today, seed);
         let Some((voices, espeak)) = &self.voices else {
-            return Ok((text::run(self.kit.script.clone(), self.kit.graphs.clone(), brief, &mut mind)?, true));
+            return Ok((
+                text::run(
+                    self.kit.script.clone(),
+                    self.kit.graphs.clone(),
+                    brief,
+                    &mut mind,
+                )?,
+                true,
+            ));
         };
         let manner = manner(seed);
         let speak = |words: &str| espeak.speak_raw(words, &manner).unwrap_or_default();
-        let line = LineModel { loss_bp: (self.args.loss * 100.0).round() as u32, noise: self.args.noise, seed };
-        let core = Call::new(self.kit.script.clone(), self.kit.graphs.clone(), brief.clone(), Duration::from_millis(IN_FLIGHT_MS.into()));
+        let line = LineModel {
+            loss_bp: (self.args.loss * 100.0).round() as u32,
+            noise: self.args.noise,
+            seed,
+        };
+        let core = Call::new(
+            self.kit.script.clone(),
+            self.kit.graphs.clone(),
+            brief.clone(),
+            Duration::from_millis(IN_FLIGHT_MS.into()),
+        );
         let outcomes = virtual_call::run(core, &mut mind, &|text| voices.speak(text), &speak, line);
-        let header = LogHeader { brief, kit: self.kit.version.clone(), in_flight_ms: IN_FLIGHT_MS };
+        let header = LogHeader {
+            brief,
+            kit: self.kit.version.clone(),
+            in_flight_ms: IN_FLIGHT_MS,
+        };
         let identical = !self.args.replay || {
             let records = decode(&outcomes.log)?;
             super::replay::again(&header, &self.kit, &records, |_| {}).identical
@@ -186,15 +244,28 @@ fn manner(seed: u64) -> Manner {
     }
 }
 
-fn keep(folder: &Path, nth: u64, header: &LogHeader, outcomes: &Outcomes, manner: &Manner) -> anyhow::Result<()> {
+fn keep(
+    folder: &Path,
+    nth: u64,
+    header: &LogHeader,
+    outcomes: &Outcomes,
+    manner: &Manner,
+) -> anyhow::Result<()> {
     let name = format!("{nth:04}-{}", outcomes.finished.persona);
     let stereo = wav::encode_stereo(&outcomes.caller, &outcomes.agent)?;
     std::fs::write(folder.join(format!("{name}.wav")), stereo)?;
-    let mut log = GzEncoder::new(File::create(folder.join(format!("{name}.log.gz")))?, Compression::fast());
+    let mut log = GzEncoder::new(
+        File::create(folder.join(format!("{name}.log.gz")))?,
+        Compression::fast(),
+    );
     write_log(&mut log, header, &outcomes.log)?;
     log.finish()?;
     let mut transcript = File::create(folder.join(format!("{name}.jsonl")))?;
-    writeln!(transcript, "{}", serde_json::json!({ "voice": manner.voice, "rate": manner.rate, "pitch": manner.pitch }))?;
+    writeln!(
+        transcript,
+        "{}",
+        serde_json::json!({ "voice": manner.voice, "rate": manner.rate, "pitch": manner.pitch })
+    )?;
     for event in &outcomes.events {
         writeln!(transcript, "{}", serde_json::to_string(event)?)?;
     }

@@ -37,7 +37,9 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Raw::default().check().expect("nothing configured is a valid configuration: tests hold it to that")
+        Raw::default()
+            .check()
+            .expect("nothing configured is a valid configuration: tests hold it to that")
     }
 }
 
@@ -113,23 +115,60 @@ impl Raw {
     /// All mistakes at once.
     pub fn check(self) -> Result<Config, Vec<Invalid>> {
         let mut wrong = Vec::new();
-        let http = address("server.http", self.server.http.as_deref(), "127.0.0.1:8080", &mut wrong);
-        let sip_bind = address("sip.bind", self.sip.bind.as_deref(), "127.0.0.1:5060", &mut wrong);
-        let audiosocket = address("audiosocket.bind", self.audiosocket.bind.as_deref(), "127.0.0.1:9092", &mut wrong);
+        let http = address(
+            "server.http",
+            self.server.http.as_deref(),
+            "127.0.0.1:8080",
+            &mut wrong,
+        );
+        let sip_bind = address(
+            "sip.bind",
+            self.sip.bind.as_deref(),
+            "127.0.0.1:5060",
+            &mut wrong,
+        );
+        let audiosocket = address(
+            "audiosocket.bind",
+            self.audiosocket.bind.as_deref(),
+            "127.0.0.1:9092",
+            &mut wrong,
+        );
         let external_ip = self.sip.external_ip.as_deref().and_then(|text| {
-            value("sip.external_ip", text, "an IP address, such as 203.0.113.7", &mut wrong)
+            value(
+                "sip.external_ip",
+                text,
+                "an IP address, such as 203.0.113.7",
+                &mut wrong,
+            )
         });
-        let rtp_ports = ports(self.sip.rtp_ports.as_deref().unwrap_or("20000-29999"), &mut wrong);
+        let rtp_ports = ports(
+            self.sip.rtp_ports.as_deref().unwrap_or("20000-29999"),
+            &mut wrong,
+        );
         let sender = match self.sms.sender.as_deref() {
             None | Some("local") => Sender::Local,
             Some("twilio") => Sender::Twilio,
             Some(other) => {
-                wrong.push(Invalid::new("sms.sender", format!("`{other}` is no sender"), "write local or twilio"));
+                wrong.push(Invalid::new(
+                    "sms.sender",
+                    format!("`{other}` is no sender"),
+                    "write local or twilio",
+                ));
                 Sender::Local
             }
         };
-        let auth_token = secret("twilio.auth_token", self.twilio.auth_token, self.twilio.auth_token_file, &mut wrong);
-        let twilio = Twilio { account_sid: self.twilio.account_sid, auth_token, from: self.twilio.from, api_base: self.twilio.api_base };
+        let auth_token = secret(
+            "twilio.auth_token",
+            self.twilio.auth_token,
+            self.twilio.auth_token_file,
+            &mut wrong,
+        );
+        let twilio = Twilio {
+            account_sid: self.twilio.account_sid,
+            auth_token,
+            from: self.twilio.from,
+            api_base: self.twilio.api_base,
+        };
         if sender == Sender::Twilio {
             for (key, given) in [
                 ("twilio.account_sid", twilio.account_sid.is_some()),
@@ -137,19 +176,40 @@ impl Raw {
                 ("twilio.from", twilio.from.is_some()),
             ] {
                 if !given {
-                    wrong.push(Invalid::new(key, "is missing, and sms.sender = \"twilio\" needs it", "add it, or use the local sender"));
+                    wrong.push(Invalid::new(
+                        key,
+                        "is missing, and sms.sender = \"twilio\" needs it",
+                        "add it, or use the local sender",
+                    ));
                 }
             }
         }
-        let zone = self.agent.time_zone.as_deref().unwrap_or("America/Sao_Paulo");
+        let zone = self
+            .agent
+            .time_zone
+            .as_deref()
+            .unwrap_or("America/Sao_Paulo");
         let time_zone = TimeZone::get(zone).unwrap_or_else(|_| {
-            wrong.push(Invalid::new("agent.time_zone", format!("`{zone}` is no time zone"), "write an IANA name, such as America/Manaus"));
+            wrong.push(Invalid::new(
+                "agent.time_zone",
+                format!("`{zone}` is no time zone"),
+                "write an IANA name, such as America/Manaus",
+            ));
             TimeZone::UTC
         });
-        let desk_password = secret("desk.password", self.desk.password, self.desk.password_file, &mut wrong);
+        let desk_password = secret(
+            "desk.password",
+            self.desk.password,
+            self.desk.password_file,
+            &mut wrong,
+        );
         if desk_password.is_none() && !http.ip().is_loopback() {
             let message = "is missing, and the console would be open to the network";
-            wrong.push(Invalid::new("desk.password", message, "set desk.password_file, or bind server.http to 127.0.0.1"));
+            wrong.push(Invalid::new(
+                "desk.password",
+                message,
+                "set desk.password_file, or bind server.http to 127.0.0.1",
+            ));
         }
         if !wrong.is_empty() {
             return Err(wrong);
@@ -158,11 +218,22 @@ impl Raw {
         let settings = tts::Settings::default();
         Ok(Config {
             http,
-            database: self.database.url.unwrap_or_else(|| format!("sqlite://{}", data.join("combinado.db").display())),
+            database: self
+                .database
+                .url
+                .unwrap_or_else(|| format!("sqlite://{}", data.join("combinado.db").display())),
             data,
             public_url: self.server.public_url,
-            sip: self.sip.enabled.unwrap_or(true).then_some(Sip { bind: sip_bind, external_ip, rtp_ports }),
-            audiosocket: self.audiosocket.enabled.unwrap_or(true).then_some(audiosocket),
+            sip: self.sip.enabled.unwrap_or(true).then_some(Sip {
+                bind: sip_bind,
+                external_ip,
+                rtp_ports,
+            }),
+            audiosocket: self
+                .audiosocket
+                .enabled
+                .unwrap_or(true)
+                .then_some(audiosocket),
             twilio,
             sms: Sms { sender },
             agent: Agent {
@@ -179,8 +250,14 @@ impl Raw {
                 agencia: self.issuer.agencia.unwrap_or(57),
                 conta: self.issuer.conta.unwrap_or(12_345),
                 carteira: self.issuer.carteira.unwrap_or(109),
-                pix_key: self.issuer.pix_key.unwrap_or_else(|| "11222333000181".into()),
-                name: self.issuer.name.unwrap_or_else(|| "Credora Exemplo SA".into()),
+                pix_key: self
+                    .issuer
+                    .pix_key
+                    .unwrap_or_else(|| "11222333000181".into()),
+                name: self
+                    .issuer
+                    .name
+                    .unwrap_or_else(|| "Credora Exemplo SA".into()),
                 city: self.issuer.city.unwrap_or_else(|| "SAO PAULO".into()),
             },
             voice: tts::Settings {
@@ -189,46 +266,76 @@ impl Raw {
                 pitch: self.voice.pitch.unwrap_or(settings.pitch),
             },
             desk_password,
-            limits: Limits { calls: self.limits.calls.unwrap_or(400) },
+            limits: Limits {
+                calls: self.limits.calls.unwrap_or(400),
+            },
         })
     }
 }
 
 fn address(key: &str, text: Option<&str>, default: &str, wrong: &mut Vec<Invalid>) -> SocketAddr {
-    value(key, text.unwrap_or(default), "an address and a port, such as 0.0.0.0:5060", wrong)
-        .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)))
+    value(
+        key,
+        text.unwrap_or(default),
+        "an address and a port, such as 0.0.0.0:5060",
+        wrong,
+    )
+    .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)))
 }
 
 fn value<T: FromStr>(key: &str, text: &str, wanted: &str, wrong: &mut Vec<Invalid>) -> Option<T> {
     let parsed = text.parse().ok();
     if parsed.is_none() {
-        wrong.push(Invalid::new(key, format!("`{text}` cannot be read"), &format!("write {wanted}")));
+        wrong.push(Invalid::new(
+            key,
+            format!("`{text}` cannot be read"),
+            &format!("write {wanted}"),
+        ));
     }
     parsed
 }
 
 fn ports(text: &str, wrong: &mut Vec<Invalid>) -> RangeInclusive<u16> {
-    let parsed = text.split_once('-').and_then(|(low, high)| Some(low.trim().parse().ok()?..=high.trim().parse().ok()?));
+    let parsed = text
+        .split_once('-')
+        .and_then(|(low, high)| Some(low.trim().parse().ok()?..=high.trim().parse().ok()?));
     match parsed {
         Some(range) if *range.start() >= 1024 && range.end() > range.start() => range,
         _ => {
-            wrong.push(Invalid::new("sip.rtp_ports", format!("`{text}` is no range of ports"), "write 20000-29999"));
+            wrong.push(Invalid::new(
+                "sip.rtp_ports",
+                format!("`{text}` is no range of ports"),
+                "write 20000-29999",
+            ));
             20_000..=29_999
         }
     }
 }
 
-fn secret(key: &str, given: Option<String>, file: Option<String>, wrong: &mut Vec<Invalid>) -> Option<String> {
+fn secret(
+    key: &str,
+    given: Option<String>,
+    file: Option<String>,
+    wrong: &mut Vec<Invalid>,
+) -> Option<String> {
     match (given, file) {
         (Some(_), Some(_)) => {
-            wrong.push(Invalid::new(key, format!("both {key} and {key}_file are given"), "keep one"));
+            wrong.push(Invalid::new(
+                key,
+                format!("both {key} and {key}_file are given"),
+                "keep one",
+            ));
             None
         }
         (Some(text), None) => Some(text),
         (None, Some(path)) => match std::fs::read_to_string(&path) {
             Ok(text) => Some(text.trim().to_owned()),
             Err(error) => {
-                wrong.push(Invalid::new(&format!("{key}_file"), format!("{path} cannot be read: {error}"), "name a readable file"));
+                wrong.push(Invalid::new(
+                    &format!("{key}_file"),
+                    format!("{path} cannot be read: {error}"),
+                    "name a readable file",
+                ));
                 None
             }
         },

@@ -21,13 +21,23 @@ pub struct Invalid {
 
 impl Invalid {
     pub(crate) fn new(key: &str, message: impl Into<String>, remedy: &str) -> Self {
-        Self { key: key.to_owned(), message: message.into(), remedy: remedy.to_owned(), line: 1, column: 1 }
+        Self {
+            key: key.to_owned(),
+            message: message.into(),
+            remedy: remedy.to_owned(),
+            line: 1,
+            column: 1,
+        }
     }
 }
 
 impl std::fmt::Display for Invalid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{} {}: {}; {}", self.line, self.column, self.key, self.message, self.remedy)
+        write!(
+            f,
+            "{}:{} {}: {}; {}",
+            self.line, self.column, self.key, self.message, self.remedy
+        )
     }
 }
 
@@ -38,7 +48,11 @@ impl std::fmt::Display for Invalid {
 pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Config, Vec<Invalid>> {
     let text = match file {
         Some(path) => std::fs::read_to_string(path).map_err(|error| {
-            vec![Invalid::new("--config", format!("{} cannot be read: {error}", path.display()), "name a file that exists")]
+            vec![Invalid::new(
+                "--config",
+                format!("{} cannot be read: {error}", path.display()),
+                "name a file that exists",
+            )]
         })?,
         None => String::new(),
     };
@@ -52,14 +66,25 @@ pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Con
 pub fn parse(text: &str, environment: &[(String, String)]) -> Result<Config, Vec<Invalid>> {
     // The form is checked on the text itself, so that a mistake has its line.
     if let Err(error) = toml::from_str::<Raw>(text) {
-        let (line, column) = crate::mind::script::place(text, error.span().map_or(0, |span| span.start));
+        let (line, column) =
+            crate::mind::script::place(text, error.span().map_or(0, |span| span.start));
         let message = error.message().to_owned();
-        return Err(vec![Invalid { key: "combinado.toml".into(), message, remedy: "see docs/configuration.md".into(), line, column }]);
+        return Err(vec![Invalid {
+            key: "combinado.toml".into(),
+            message,
+            remedy: "see docs/configuration.md".into(),
+            line,
+            column,
+        }]);
     }
     let mut table: toml::Table = text.parse().unwrap_or_default();
     raw::overlay(&mut table, environment);
     let raw: Raw = table.try_into().map_err(|error: toml::de::Error| {
-        vec![Invalid::new("COMBINADO__…", error.message(), "correct the environment variable")]
+        vec![Invalid::new(
+            "COMBINADO__…",
+            error.message(),
+            "correct the environment variable",
+        )]
     })?;
     raw.check()
 }
@@ -77,7 +102,10 @@ mod tests {
 
     #[test]
     fn the_environment_stands_over_the_file() {
-        let over = [("COMBINADO__SERVER__HTTP".to_owned(), "127.0.0.1:9999".to_owned())];
+        let over = [(
+            "COMBINADO__SERVER__HTTP".to_owned(),
+            "127.0.0.1:9999".to_owned(),
+        )];
         let config = parse("[server]\nhttp = \"127.0.0.1:8081\"\n", &over).unwrap();
         assert_eq!(config.http.port(), 9999);
     }
@@ -91,8 +119,22 @@ mod tests {
 
     #[test]
     fn all_mistakes_are_told_at_once() {
-        let text = "[server]\nhttp = \"here\"\n[sip]\nbind = \"5060\"\n[sms]\nsender = \"twilio\"\n";
-        let keys: Vec<String> = parse(text, &[]).unwrap_err().into_iter().map(|mistake| mistake.key).collect();
-        assert_eq!(keys, ["server.http", "sip.bind", "twilio.account_sid", "twilio.auth_token", "twilio.from"]);
+        let text =
+            "[server]\nhttp = \"here\"\n[sip]\nbind = \"5060\"\n[sms]\nsender = \"twilio\"\n";
+        let keys: Vec<String> = parse(text, &[])
+            .unwrap_err()
+            .into_iter()
+            .map(|mistake| mistake.key)
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                "server.http",
+                "sip.bind",
+                "twilio.account_sid",
+                "twilio.auth_token",
+                "twilio.from"
+            ]
+        );
     }
 }

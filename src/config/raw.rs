@@ -112,12 +112,22 @@ pub struct Limits {
 /// Lays `COMBINADO__SECTION__KEY=value` over the file. What reads as a number or a truth value is one.
 pub fn overlay(table: &mut toml::Table, environment: &[(String, String)]) {
     for (name, value) in environment {
-        let Some(path) = name.strip_prefix("COMBINADO__") else { continue };
-        let Some((section, key)) = path.split_once("__") else { continue };
-        let entry = table.entry(section.to_lowercase()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        let Some(section) = entry.as_table_mut() else { continue };
+        let Some(path) = name.strip_prefix("COMBINADO__") else {
+            continue;
+        };
+        let Some((section, key)) = path.split_once("__") else {
+            continue;
+        };
+        let entry = table
+            .entry(section.to_lowercase())
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let Some(section) = entry.as_table_mut() else {
+            continue;
+        };
         let value = match (value.parse::<i64>(), value.parse::<bool>()) {
-            (Ok(number), _) if !value.starts_with(['+', '0']) || value == "0" => toml::Value::Integer(number),
+            (Ok(number), _) if !value.starts_with(['+', '0']) || value == "0" => {
+                toml::Value::Integer(number)
+            }
             (_, Ok(truth)) => toml::Value::Boolean(truth),
             _ => toml::Value::String(value.clone()),
         };

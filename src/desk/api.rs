@@ -51,14 +51,31 @@ struct ProblemBody {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, r#type, title) = match &self {
-            Self::NotFound => (StatusCode::NOT_FOUND, "urn:combinado:not-found", "Not found"),
-            Self::Parameter(_) => (StatusCode::BAD_REQUEST, "urn:combinado:parameter", "Bad parameter"),
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "urn:combinado:not-found",
+                "Not found",
+            ),
+            Self::Parameter(_) => (
+                StatusCode::BAD_REQUEST,
+                "urn:combinado:parameter",
+                "Bad parameter",
+            ),
             Self::Ledger(error) => {
                 log(error);
-                (StatusCode::SERVICE_UNAVAILABLE, "urn:combinado:database", "Database unavailable")
+                (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "urn:combinado:database",
+                    "Database unavailable",
+                )
             }
         };
-        let body = ProblemBody { r#type, title, status: status.as_u16(), detail: self.to_string() };
+        let body = ProblemBody {
+            r#type,
+            title,
+            status: status.as_u16(),
+            detail: self.to_string(),
+        };
         let mut response = (status, Json(body)).into_response();
         let kind = header::HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
@@ -76,24 +93,36 @@ async fn calls(
     State(desk): State<Arc<Desk>>,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Json<Calls>, Problem> {
-    let day = day_of(&desk, query.get("day")).ok_or(Problem::Parameter("day: AAAA-MM-DD is expected"))?;
+    let day =
+        day_of(&desk, query.get("day")).ok_or(Problem::Parameter("day: AAAA-MM-DD is expected"))?;
     let limit = match query.get("limit").map(|limit| limit.parse::<u32>()) {
         None => LIMIT.0,
         Some(Ok(limit @ 1..)) if limit <= LIMIT.1 => limit,
         Some(_) => return Err(Problem::Parameter("limit: 1 to 1000 is expected")),
     };
-    Ok(Json(Calls { day, calls: desk.ledger.calls(day, &desk.zone, limit).await? }))
+    Ok(Json(Calls {
+        day,
+        calls: desk.ledger.calls(day, &desk.zone, limit).await?,
+    }))
 }
 
-async fn call(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Result<Json<CallRecord>, Problem> {
+async fn call(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+) -> Result<Json<CallRecord>, Problem> {
     let call = id.parse().map_err(|_| Problem::NotFound)?;
-    desk.ledger.call(call).await?.map(Json).ok_or(Problem::NotFound)
+    desk.ledger
+        .call(call)
+        .await?
+        .map(Json)
+        .ok_or(Problem::NotFound)
 }
 
 async fn metrics(
     State(desk): State<Arc<Desk>>,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Json<Metrics>, Problem> {
-    let day = day_of(&desk, query.get("day")).ok_or(Problem::Parameter("day: AAAA-MM-DD is expected"))?;
+    let day =
+        day_of(&desk, query.get("day")).ok_or(Problem::Parameter("day: AAAA-MM-DD is expected"))?;
     Ok(Json(desk.ledger.metrics(day, &desk.zone).await?))
 }

@@ -83,33 +83,55 @@ impl LiveEvent {
     }
 
     fn event(&self) -> Event {
-        Event::default().event(self.name()).json_data(self).unwrap_or_default()
+        Event::default()
+            .event(self.name())
+            .json_data(self)
+            .unwrap_or_default()
     }
 }
 
 /// Speech is personal data: the name and the call only.
 impl std::fmt::Debug for LiveEvent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct(self.name()).field("call", &self.call()).finish_non_exhaustive()
+        f.debug_struct(self.name())
+            .field("call", &self.call())
+            .finish_non_exhaustive()
     }
 }
 
 /// The transcript of one call: the turns there are, then each new one, until the call ends.
-pub(super) async fn call(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Result<Response, PageError> {
+pub(super) async fn call(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
     let call: CallId = id.parse().map_err(|_| PageError::NotFound)?;
     // Watching before reading: a turn may come twice, which the page sees by its number, but none is missed.
     let events = desk.live.subscribe();
     let record = desk.ledger.call(call).await?.ok_or(PageError::NotFound)?;
-    let mut backlog: VecDeque<LiveEvent> = record.turns.into_iter().map(|turn| LiveEvent::Turn { turn }).collect();
+    let mut backlog: VecDeque<LiveEvent> = record
+        .turns
+        .into_iter()
+        .map(|turn| LiveEvent::Turn { turn })
+        .collect();
     if let Some(disposition) = record.summary.disposition {
         backlog.push_back(LiveEvent::Ended { call, disposition });
     }
-    Ok(stream(Watch { backlog, events, call: Some(call), over: false }))
+    Ok(stream(Watch {
+        backlog,
+        events,
+        call: Some(call),
+        over: false,
+    }))
 }
 
 /// That something changed in the list of calls.
 pub(super) async fn all(State(desk): State<Arc<Desk>>) -> Response {
-    stream(Watch { backlog: VecDeque::new(), events: desk.live.subscribe(), call: None, over: false })
+    stream(Watch {
+        backlog: VecDeque::new(),
+        events: desk.live.subscribe(),
+        call: None,
+        over: false,
+    })
 }
 
 struct Watch {
@@ -131,7 +153,9 @@ impl Watch {
                 None => match self.events.recv().await {
                     Ok(event) => event,
                     // This watcher was too slow; the page reads itself again.
-                    Err(RecvError::Lagged(_)) => return Some(Event::default().event("reload").data("{}")),
+                    Err(RecvError::Lagged(_)) => {
+                        return Some(Event::default().event("reload").data("{}"));
+                    }
                     Err(RecvError::Closed) => return None,
                 },
             };
@@ -145,16 +169,23 @@ impl Watch {
     fn wants(&self, event: &LiveEvent) -> bool {
         match self.call {
             Some(call) => event.call() == call,
-            None => matches!(event, LiveEvent::Started { .. } | LiveEvent::Agreement { .. } | LiveEvent::Ended { .. }),
+            None => matches!(
+                event,
+                LiveEvent::Started { .. } | LiveEvent::Agreement { .. } | LiveEvent::Ended { .. }
+            ),
         }
     }
 }
 
 fn stream(watch: Watch) -> Response {
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(15));
-    Sse::new(events(watch)).keep_alive(keep_alive).into_response()
+    Sse::new(events(watch))
+        .keep_alive(keep_alive)
+        .into_response()
 }
 
 fn events(watch: Watch) -> impl Stream<Item = Result<Event, Infallible>> {
-    futures_util::stream::unfold(watch, async |mut watch| watch.next().await.map(|event| (Ok(event), watch)))
+    futures_util::stream::unfold(watch, async |mut watch| {
+        watch.next().await.map(|event| (Ok(event), watch))
+    })
 }

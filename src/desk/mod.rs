@@ -89,27 +89,41 @@ pub fn router(desk: Desk) -> Router {
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(readiness))
         .route("/metrics", get(metrics));
-    seen.merge(health).layer(map_response(harden)).with_state(desk)
+    seen.merge(health)
+        .layer(map_response(harden))
+        .with_state(desk)
 }
 
 /// Lets in who may see the pages.
 async fn admit(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
     let known = match &desk.access {
         Access::Open => true,
-        Access::Password(password) => given(request.headers()).is_some_and(|given| same(&given, password)),
+        Access::Password(password) => {
+            given(request.headers()).is_some_and(|given| same(&given, password))
+        }
     };
     if known {
         return next.run(request).await;
     }
-    let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"combinado\", charset=\"UTF-8\"")];
-    (StatusCode::UNAUTHORIZED, challenge, "É preciso entrar com a senha do console.\n").into_response()
+    let challenge = [(
+        header::WWW_AUTHENTICATE,
+        "Basic realm=\"combinado\", charset=\"UTF-8\"",
+    )];
+    (
+        StatusCode::UNAUTHORIZED,
+        challenge,
+        "É preciso entrar com a senha do console.\n",
+    )
+        .into_response()
 }
 
 /// The password of an `Authorization: Basic` header.
 fn given(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let decoded = String::from_utf8(STANDARD.decode(value.strip_prefix("Basic ")?).ok()?).ok()?;
-    decoded.split_once(':').map(|(_, password)| password.to_owned())
+    decoded
+        .split_once(':')
+        .map(|(_, password)| password.to_owned())
 }
 
 fn same(given: &str, expected: &str) -> bool {
@@ -118,11 +132,22 @@ fn same(given: &str, expected: &str) -> bool {
 
 async fn harden(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(POLICY),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
     // Pages hold personal data: no copy may stay in a shared machine's cache.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
@@ -139,8 +164,21 @@ async fn readiness(State(desk): State<Arc<Desk>>) -> Response {
 async fn metrics(State(desk): State<Arc<Desk>>) -> Response {
     match ledger_metrics(&desk.ledger).await {
         Ok(mut text) => {
-            text.push_str(&desk.more_metrics.as_ref().map(|more| more()).unwrap_or_default());
-            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+            text.push_str(
+                &desk
+                    .more_metrics
+                    .as_ref()
+                    .map(|more| more())
+                    .unwrap_or_default(),
+            );
+            (
+                [(
+                    header::CONTENT_TYPE,
+                    "text/plain; version=0.0.4; charset=utf-8",
+                )],
+                text,
+            )
+                .into_response()
         }
         Err(error) => {
             log(&error);
@@ -155,14 +193,18 @@ async fn ledger_metrics(ledger: &Ledger) -> Result<String, LedgerError> {
     let mut ended = String::new();
     for (disposition, n) in ledger.call_counts().await? {
         match disposition {
-            Some(code) => ended.push_str(&format!("combinado_ledger_calls_total{{disposition=\"{code}\"}} {n}\n")),
+            Some(code) => ended.push_str(&format!(
+                "combinado_ledger_calls_total{{disposition=\"{code}\"}} {n}\n"
+            )),
             None => active = n,
         }
     }
     let mut messages = String::new();
     for (channel, state, n) in ledger.message_counts().await? {
         let state = MessageState::as_str(state);
-        messages.push_str(&format!("combinado_ledger_messages{{channel=\"{channel}\",state=\"{state}\"}} {n}\n"));
+        messages.push_str(&format!(
+            "combinado_ledger_messages{{channel=\"{channel}\",state=\"{state}\"}} {n}\n"
+        ));
     }
     Ok(format!(
         "# HELP combinado_ledger_calls_active Calls that have begun and not ended.\n\
@@ -176,7 +218,8 @@ async fn ledger_metrics(ledger: &Ledger) -> Result<String, LedgerError> {
 
 /// What an operator is told about a failed request: the chain of causes, never what was asked for.
 fn log(error: &(dyn std::error::Error + 'static)) {
-    let causes: Vec<String> =
-        std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect();
+    let causes: Vec<String> = std::iter::successors(error.source(), |cause| cause.source())
+        .map(ToString::to_string)
+        .collect();
     tracing::error!(%error, ?causes, "desk");
 }

@@ -26,9 +26,23 @@ pub(super) fn routes() -> Router<Arc<Desk>> {
         .route("/chamadas/{id}/onda.svg", get(wave::svg))
         .route("/chamadas/{id}/ao-vivo", get(live::call))
         .route("/ao-vivo", get(live::all))
-        .route("/desk.css", get(async || asset("text/css; charset=utf-8", include_str!("pages/desk.css"))))
-        .route("/icon.svg", get(async || asset("image/svg+xml", include_str!("pages/icon.svg"))))
-        .route("/desk.js", get(async || asset("text/javascript; charset=utf-8", include_str!("pages/desk.js"))))
+        .route(
+            "/desk.css",
+            get(async || asset("text/css; charset=utf-8", include_str!("pages/desk.css"))),
+        )
+        .route(
+            "/icon.svg",
+            get(async || asset("image/svg+xml", include_str!("pages/icon.svg"))),
+        )
+        .route(
+            "/desk.js",
+            get(async || {
+                asset(
+                    "text/javascript; charset=utf-8",
+                    include_str!("pages/desk.js"),
+                )
+            }),
+        )
         .fallback(async || PageError::NotFound)
 }
 
@@ -48,11 +62,20 @@ pub(super) enum PageError {
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let (status, title, text) = match &self {
-            Self::NotFound => (StatusCode::NOT_FOUND, "Não encontrado", "Não há nada neste endereço."),
-            Self::Day => (StatusCode::BAD_REQUEST, "Dia inválido", "Use um dia como 2026-11-23."),
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "Não encontrado",
+                "Não há nada neste endereço.",
+            ),
+            Self::Day => (
+                StatusCode::BAD_REQUEST,
+                "Dia inválido",
+                "Use um dia como 2026-11-23.",
+            ),
             Self::Ledger(_) | Self::Render(_) => {
                 log(&self);
-                let text = "Não foi possível montar a página. O motivo está no registro do servidor.";
+                let text =
+                    "Não foi possível montar a página. O motivo está no registro do servidor.";
                 (StatusCode::INTERNAL_SERVER_ERROR, "Erro", text)
             }
         };
@@ -64,7 +87,10 @@ impl IntoResponse for PageError {
 }
 
 /// The day asked for, or today.
-#[expect(clippy::disallowed_methods, reason = "without a day the page is today's")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "without a day the page is today's"
+)]
 pub(super) fn day_of(desk: &Desk, text: Option<&String>) -> Option<Date> {
     match text {
         Some(text) => text.parse().ok(),
@@ -82,7 +108,10 @@ async fn calls(
     Ok(Html(view::calls(&desk.zone, day, &calls, &metrics)?))
 }
 
-async fn call(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Result<Html<String>, PageError> {
+async fn call(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+) -> Result<Html<String>, PageError> {
     let call = id.parse().map_err(|_| PageError::NotFound)?;
     let record = desk.ledger.call(call).await?.ok_or(PageError::NotFound)?;
     Ok(Html(view::call(&desk.zone, &record)?))
@@ -90,5 +119,12 @@ async fn call(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Result<H
 
 fn asset(kind: &'static str, text: &'static str) -> Response {
     // Asked again each time, but only ever a few kilobytes: an update shows at once.
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], text).into_response()
+    (
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CACHE_CONTROL, "no-cache"),
+        ],
+        text,
+    )
+        .into_response()
 }

@@ -20,12 +20,18 @@ pub(super) use call::call;
 pub(super) use list::calls;
 
 pub(super) fn problem(title: &str, text: &str) -> Result<String, minijinja::Error> {
-    render("problem.html", &BTreeMap::from([("title", title), ("text", text)]))
+    render(
+        "problem.html",
+        &BTreeMap::from([("title", title), ("text", text)]),
+    )
 }
 
 fn render(name: &str, page: &impl Serialize) -> Result<String, minijinja::Error> {
     static PAGES: OnceLock<Environment<'static>> = OnceLock::new();
-    PAGES.get_or_init(environment).get_template(name)?.render(minijinja::Value::from(Serde(page)))
+    PAGES
+        .get_or_init(environment)
+        .get_template(name)?
+        .render(minijinja::Value::from(Serde(page)))
 }
 
 /// The templates. What ends in `.html` is escaped.
@@ -38,7 +44,9 @@ fn environment() -> Environment<'static> {
         ("call.html", include_str!("pages/call.html")),
         ("problem.html", include_str!("pages/problem.html")),
     ] {
-        pages.add_template(name, text).expect("a test renders every template");
+        pages
+            .add_template(name, text)
+            .expect("a test renders every template");
     }
     pages
 }
@@ -54,7 +62,9 @@ fn lasted(from: Timestamp, to: Timestamp) -> String {
 }
 
 fn label(code: &str) -> String {
-    tabulation(code).map_or(code, |entry| entry.label).to_owned()
+    tabulation(code)
+        .map_or(code, |entry| entry.label)
+        .to_owned()
 }
 
 /// A number of which only the last four digits are shown.

@@ -17,9 +17,16 @@ const BARS: usize = 400;
 /// Half of the picture's height.
 const HALF: u32 = 32;
 
-pub(super) async fn svg(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Result<Response, PageError> {
+pub(super) async fn svg(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
     let call = id.parse().map_err(|_| PageError::NotFound)?;
-    let recording = desk.ledger.recording(call).await?.ok_or(PageError::NotFound)?;
+    let recording = desk
+        .ledger
+        .recording(call)
+        .await?
+        .ok_or(PageError::NotFound)?;
     let path = inside(&desk.recordings, &recording.path).ok_or(PageError::NotFound)?;
     let read = tokio::task::spawn_blocking(move || peaks(&path)).await;
     let peaks = read.ok().flatten().ok_or(PageError::NotFound)?;
@@ -31,7 +38,10 @@ fn peaks(path: &FilePath) -> Option<Vec<[u16; 2]>> {
     let mut reader = hound::WavReader::open(path).ok()?;
     let spec = reader.spec();
     let length = usize::try_from(reader.duration()).ok()?;
-    if spec.channels != 2 || spec.bits_per_sample != 16 || spec.sample_format != hound::SampleFormat::Int {
+    if spec.channels != 2
+        || spec.bits_per_sample != 16
+        || spec.sample_format != hound::SampleFormat::Int
+    {
         return None;
     }
     let mut peaks = vec![[0; 2]; BARS];
@@ -65,7 +75,11 @@ fn picture(peaks: &[[u16; 2]]) -> String {
 /// The ear hears ratios: a square root keeps quiet speech visible.
 fn bar_height(peak: u16) -> u32 {
     let full = f64::from(HALF - 1);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and HALF")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and HALF"
+    )]
     let height = ((f64::from(peak) / 32_768.0).sqrt() * full).round() as u32;
     height.max(1)
 }

@@ -6,7 +6,12 @@ use crate::media::{FRAME, Frame, RATE};
 
 const LOW_HZ: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
 const HIGH_HZ: [f32; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
-const KEYS: [[char; 4]; 4] = [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
+const KEYS: [[char; 4]; 4] = [
+    ['1', '2', '3', 'A'],
+    ['4', '5', '6', 'B'],
+    ['7', '8', '9', 'C'],
+    ['*', '0', '#', 'D'],
+];
 /// Samples that are looked at together, and from one look to the next: 20 ms and 10 ms.
 const BLOCK: usize = FRAME;
 const HOP: usize = FRAME / 2;
@@ -36,7 +41,13 @@ pub struct ToneDetector {
 
 impl Default for ToneDetector {
     fn default() -> Self {
-        Self { block: [0.0; BLOCK], candidate: None, looks: 0, held: None, missing: 0 }
+        Self {
+            block: [0.0; BLOCK],
+            candidate: None,
+            looks: 0,
+            held: None,
+            missing: 0,
+        }
     }
 }
 
@@ -61,7 +72,11 @@ impl ToneDetector {
     }
 
     fn follow(&mut self, seen: Option<char>) -> Option<char> {
-        self.looks = if seen == self.candidate { self.looks.saturating_add(1) } else { 1 };
+        self.looks = if seen == self.candidate {
+            self.looks.saturating_add(1)
+        } else {
+            1
+        };
         self.candidate = seen;
         if self.held.is_some() && seen != self.held {
             self.missing += 1;
@@ -89,7 +104,10 @@ fn look(block: &[f32; BLOCK]) -> Option<char> {
     let (column, high) = strongest(block, &HIGH_HZ)?;
     let pure = low + high > PURITY * power;
     let balanced = (TWIST.0..=TWIST.1).contains(&(high / low));
-    let octaves = || tone(block, 2.0 * LOW_HZ[row]) > OCTAVE * low || tone(block, 2.0 * HIGH_HZ[column]) > OCTAVE * high;
+    let octaves = || {
+        tone(block, 2.0 * LOW_HZ[row]) > OCTAVE * low
+            || tone(block, 2.0 * HIGH_HZ[column]) > OCTAVE * high
+    };
     (pure && balanced && !octaves()).then(|| KEYS[row][column])
 }
 
@@ -117,22 +135,42 @@ mod tests {
 
     /// Sound of two tones between two moments, in samples; silence around it.
     fn press(key: char, from: usize, to: usize, frames: usize) -> Vec<Frame> {
-        let row = KEYS.iter().position(|row| row.contains(&key)).expect("a key");
+        let row = KEYS
+            .iter()
+            .position(|row| row.contains(&key))
+            .expect("a key");
         let column = KEYS[row].iter().position(|k| *k == key).expect("a key");
-        sound(&[(LOW_HZ[row], 6_000.0), (HIGH_HZ[column], 7_000.0)], from, to, frames)
+        sound(
+            &[(LOW_HZ[row], 6_000.0), (HIGH_HZ[column], 7_000.0)],
+            from,
+            to,
+            frames,
+        )
     }
 
     fn sound(tones: &[(f32, f32)], from: usize, to: usize, frames: usize) -> Vec<Frame> {
         let sample = |n: usize| {
-            let wave: f32 = tones.iter().map(|(hz, loud)| loud * (2.0 * PI * hz * n as f32 / 8_000.0).sin()).sum();
-            if (from..to).contains(&n) { wave as i16 } else { 0 }
+            let wave: f32 = tones
+                .iter()
+                .map(|(hz, loud)| loud * (2.0 * PI * hz * n as f32 / 8_000.0).sin())
+                .sum();
+            if (from..to).contains(&n) {
+                wave as i16
+            } else {
+                0
+            }
         };
-        (0..frames).map(|f| std::array::from_fn(|i| sample(f * FRAME + i))).collect()
+        (0..frames)
+            .map(|f| std::array::from_fn(|i| sample(f * FRAME + i)))
+            .collect()
     }
 
     fn keys(frames: &[Frame]) -> String {
         let mut detector = ToneDetector::default();
-        frames.iter().filter_map(|frame| detector.hear(frame)).collect()
+        frames
+            .iter()
+            .filter_map(|frame| detector.hear(frame))
+            .collect()
     }
 
     #[test]
@@ -147,8 +185,16 @@ mod tests {
     #[test]
     fn hears_forty_milliseconds_and_not_twenty() {
         for start in (160..320).step_by(10) {
-            assert_eq!(keys(&press('5', start, start + 352, 10)), "5", "from {start}");
-            assert_eq!(keys(&press('5', start, start + 160, 10)), "", "from {start}");
+            assert_eq!(
+                keys(&press('5', start, start + 352, 10)),
+                "5",
+                "from {start}"
+            );
+            assert_eq!(
+                keys(&press('5', start, start + 160, 10)),
+                "",
+                "from {start}"
+            );
         }
     }
 
@@ -162,14 +208,22 @@ mod tests {
     fn one_tone_or_uneven_tones_are_no_key() {
         assert_eq!(keys(&sound(&[(697.0, 9_000.0)], 0, 4_000, 25)), "");
         assert_eq!(keys(&sound(&[(425.0, 9_000.0)], 0, 4_000, 25)), "");
-        assert_eq!(keys(&sound(&[(697.0, 9_000.0), (1209.0, 1_500.0)], 0, 4_000, 25)), "");
+        assert_eq!(
+            keys(&sound(&[(697.0, 9_000.0), (1209.0, 1_500.0)], 0, 4_000, 25)),
+            ""
+        );
     }
 
     /// A voice, even at the right pitch, has harmonics.
     #[test]
     fn speech_is_no_key() {
         let wav = include_bytes!("../../models/golden/golden.wav");
-        let samples: Vec<i16> = wav[44..].as_chunks::<2>().0.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect();
+        let samples: Vec<i16> = wav[44..]
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|bytes| i16::from_le_bytes(*bytes))
+            .collect();
         assert_eq!(keys(samples.as_chunks::<FRAME>().0), "");
         let buzz: Vec<(f32, f32)> = (1..20).map(|k| (232.5 * k as f32, 4_000.0)).collect();
         assert_eq!(keys(&sound(&buzz, 0, 4_000, 25)), "");

@@ -24,7 +24,13 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         let ms = Duration::from_millis;
-        Self { onset_frames: 3, complete: ms(120), complete_so_far: ms(350), unfinished: ms(800), digits_missing: ms(1_200) }
+        Self {
+            onset_frames: 3,
+            complete: ms(120),
+            complete_so_far: ms(350),
+            unfinished: ms(800),
+            digits_missing: ms(1_200),
+        }
     }
 }
 
@@ -79,7 +85,11 @@ struct Turn {
 
 impl Endpointer {
     pub fn new(pace: Pace) -> Self {
-        Self { pace, run: 0, turn: None }
+        Self {
+            pace,
+            run: 0,
+            turn: None,
+        }
     }
 
     /// Takes the verdict on the frame that ended at `now`.
@@ -101,13 +111,18 @@ impl Endpointer {
             return Edge::Idle;
         }
         let started = now - Duration::from_millis(FRAME_MS) * self.run;
-        self.turn = Some(Turn { started, voiced_until: now, voiced_frames: self.run });
+        self.turn = Some(Turn {
+            started,
+            voiced_until: now,
+            voiced_frames: self.run,
+        });
         Edge::Started(started)
     }
 
     /// Whether the turn is over, given what was understood.
     pub fn is_over(&self, standing: Standing, expect: Expect, now: Moment) -> bool {
-        self.turn.is_some_and(|turn| now.since(turn.voiced_until) >= self.patience(standing, expect))
+        self.turn
+            .is_some_and(|turn| now.since(turn.voiced_until) >= self.patience(standing, expect))
     }
 
     /// The silence that ends the turn.
@@ -142,9 +157,20 @@ impl Endpointer {
 mod tests {
     use super::*;
 
-    const SIM: Standing = Standing { is_final: true, complete: true, digits: 0 };
-    const SO_FAR: Standing = Standing { is_final: true, complete: false, digits: 0 };
-    const CLOSED: Expect = Expect { digits: None, open: false };
+    const SIM: Standing = Standing {
+        is_final: true,
+        complete: true,
+        digits: 0,
+    };
+    const SO_FAR: Standing = Standing {
+        is_final: true,
+        complete: false,
+        digits: 0,
+    };
+    const CLOSED: Expect = Expect {
+        digits: None,
+        open: false,
+    };
 
     fn at(frame: u64) -> Moment {
         Moment::from_millis(frame * FRAME_MS)
@@ -164,7 +190,11 @@ mod tests {
     #[test]
     fn three_frames_begin_a_turn() {
         let mut endpointer = Endpointer::new(Pace::default());
-        let edges: Vec<Edge> = [true, true, false, true, true, true].iter().zip(1..).map(|(v, i)| endpointer.hear(*v, at(i))).collect();
+        let edges: Vec<Edge> = [true, true, false, true, true, true]
+            .iter()
+            .zip(1..)
+            .map(|(v, i)| endpointer.hear(*v, at(i)))
+            .collect();
         assert_eq!(edges[..5], [Edge::Idle; 5]);
         assert_eq!(edges[5], Edge::Started(at(3)));
     }
@@ -174,14 +204,44 @@ mod tests {
         assert_eq!(silence_until_over(SIM, CLOSED), 120);
         assert_eq!(silence_until_over(SO_FAR, CLOSED), 360);
         assert_eq!(silence_until_over(Standing::default(), CLOSED), 800);
-        assert_eq!(silence_until_over(SIM, Expect { open: true, ..CLOSED }), 800);
+        assert_eq!(
+            silence_until_over(
+                SIM,
+                Expect {
+                    open: true,
+                    ..CLOSED
+                }
+            ),
+            800
+        );
     }
 
     #[test]
     fn counts_digits() {
-        let cpf = Expect { digits: Some(11), open: false };
-        assert_eq!(silence_until_over(Standing { digits: 3, ..SO_FAR }, cpf), 1_200);
-        assert_eq!(silence_until_over(Standing { digits: 11, ..SO_FAR }, cpf), 120);
+        let cpf = Expect {
+            digits: Some(11),
+            open: false,
+        };
+        assert_eq!(
+            silence_until_over(
+                Standing {
+                    digits: 3,
+                    ..SO_FAR
+                },
+                cpf
+            ),
+            1_200
+        );
+        assert_eq!(
+            silence_until_over(
+                Standing {
+                    digits: 11,
+                    ..SO_FAR
+                },
+                cpf
+            ),
+            120
+        );
         // "não sei" where digits are expected.
         assert_eq!(silence_until_over(SIM, cpf), 120);
     }

@@ -65,7 +65,10 @@ pub struct Utterance {
 impl Utterance {
     /// Hardly any voice, and nothing understood: a cough, a door, a crackle.
     pub fn is_noise(&self) -> bool {
-        let understood = self.hypotheses.first().is_some_and(|best| best.confidence >= UNSURE);
+        let understood = self
+            .hypotheses
+            .first()
+            .is_some_and(|best| best.confidence >= UNSURE);
         self.voiced < SHORTEST && !understood
     }
 }
@@ -141,7 +144,11 @@ impl Ear {
     /// Takes the frame that ended at `now`.
     pub fn hear(&mut self, frame: &Frame, now: Moment) -> Vec<EarEvent> {
         let mut events = Vec::new();
-        events.extend(self.tones.hear(frame).map(|key| EarEvent::Key { key, at: now }));
+        events.extend(
+            self.tones
+                .hear(frame)
+                .map(|key| EarEvent::Key { key, at: now }),
+        );
         let voiced = self.vad.hear(frame) && !self.tones.hears_tone();
         self.remember(frame);
         match self.endpointer.hear(voiced, now) {
@@ -167,7 +174,10 @@ impl Ear {
 
     fn start_turn(&mut self, now: Moment) {
         let origin = now - Duration::from_millis(FRAME_MS) * self.recent.len() as u32;
-        let mut turn = Turn { origin, ..Turn::default() };
+        let mut turn = Turn {
+            origin,
+            ..Turn::default()
+        };
         if let (Some(recognizer), Some(graph)) = (&mut self.recognizer, &self.graph) {
             recognizer.start(graph.clone());
         }
@@ -187,7 +197,9 @@ impl Ear {
 
     /// The voice is on, perhaps again.
     fn go_on(&mut self, frame: &Frame) {
-        let Some(mut turn) = self.turn.take() else { return };
+        let Some(mut turn) = self.turn.take() else {
+            return;
+        };
         let unheard = std::mem::take(&mut turn.unheard);
         self.feed(unheard.as_flattened(), &mut turn);
         self.feed(frame, &mut turn);
@@ -198,7 +210,9 @@ impl Ear {
 
     /// The voice is silent: perhaps the turn is over.
     fn wait(&mut self, frame: &Frame, since: Moment, now: Moment) {
-        let Some(mut turn) = self.turn.take() else { return };
+        let Some(mut turn) = self.turn.take() else {
+            return;
+        };
         let silence = now.since(since);
         if silence > TRAIL {
             turn.unheard.push(*frame);
@@ -214,9 +228,13 @@ impl Ear {
 
     /// Understands the turn as if it ended here.
     fn peek(&mut self, turn: &mut Turn) {
-        let (Some(recognizer), Some(_)) = (&mut self.recognizer, &self.graph) else { return };
+        let (Some(recognizer), Some(_)) = (&mut self.recognizer, &self.graph) else {
+            return;
+        };
         let (partial, hypotheses) = recognizer.peek();
-        let sure = hypotheses.first().is_some_and(|best| best.confidence >= UNSURE);
+        let sure = hypotheses
+            .first()
+            .is_some_and(|best| best.confidence >= UNSURE);
         turn.standing = Standing {
             is_final: sure && partial.as_ref().is_some_and(|partial| partial.is_final),
             complete: sure && partial.as_ref().is_some_and(|partial| partial.complete),
@@ -229,7 +247,12 @@ impl Ear {
     fn report(&mut self, now: Moment, events: &mut Vec<EarEvent>) {
         let Some(turn) = &mut self.turn else { return };
         if self.graph.is_some() {
-            events.extend(self.recognizer.as_ref().and_then(|recognizer| turn.news(recognizer)).map(EarEvent::Partial));
+            events.extend(
+                self.recognizer
+                    .as_ref()
+                    .and_then(|recognizer| turn.news(recognizer))
+                    .map(EarEvent::Partial),
+            );
         }
         let over = self.endpointer.is_over(turn.standing, self.expect, now);
         if over || now.since(turn.origin) >= LONGEST {
@@ -245,7 +268,14 @@ impl Ear {
         }
         let voiced = self.endpointer.voiced();
         self.endpointer.reset();
-        Some(Utterance { started, ended, origin: turn.origin, voiced, hypotheses: turn.hypotheses, sound: turn.sound })
+        Some(Utterance {
+            started,
+            ended,
+            origin: turn.origin,
+            voiced,
+            hypotheses: turn.hypotheses,
+            sound: turn.sound,
+        })
     }
 }
 
@@ -267,7 +297,11 @@ impl Turn {
 
 /// Digits that were said, each a tag of its own.
 fn digits(partial: &Partial) -> usize {
-    partial.tags.iter().filter(|tag| matches!(tag.as_bytes(), [b'0'..=b'9'])).count()
+    partial
+        .tags
+        .iter()
+        .filter(|tag| matches!(tag.as_bytes(), [b'0'..=b'9']))
+        .count()
 }
 
 #[cfg(test)]
@@ -276,16 +310,27 @@ mod tests {
     use super::*;
     use crate::media::{FRAME, SILENCE};
 
-    const CLOSED: Expect = Expect { digits: None, open: false };
+    const CLOSED: Expect = Expect {
+        digits: None,
+        open: false,
+    };
 
     fn golden() -> Vec<Frame> {
         let wav = include_bytes!("../../models/golden/golden.wav");
-        let samples: Vec<i16> = wav[44..].as_chunks::<2>().0.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect();
+        let samples: Vec<i16> = wav[44..]
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|bytes| i16::from_le_bytes(*bytes))
+            .collect();
         samples.as_chunks::<FRAME>().0.to_vec()
     }
 
     fn dates() -> Arc<Graph> {
-        Arc::new(Graph::compile(&Toy::read(include_str!("../../tests/data/dates.nfa")), &model()))
+        Arc::new(Graph::compile(
+            &Toy::read(include_str!("../../tests/data/dates.nfa")),
+            &model(),
+        ))
     }
 
     fn call() -> Vec<Frame> {
@@ -294,21 +339,39 @@ mod tests {
 
     fn heard(ear: &mut Ear, frames: &[Frame]) -> Vec<(Moment, EarEvent)> {
         let moments = (1..).map(|i| Moment::from_millis(i * FRAME_MS));
-        frames.iter().zip(moments).flat_map(|(frame, now)| ear.hear(frame, now).into_iter().map(move |e| (now, e))).collect()
+        frames
+            .iter()
+            .zip(moments)
+            .flat_map(|(frame, now)| ear.hear(frame, now).into_iter().map(move |e| (now, e)))
+            .collect()
     }
 
     #[test]
     fn a_turn_is_heard_and_understood() {
-        let mut ear = Ear::new(Some(model()), Settings { keep_sound: true, ..Settings::default() });
+        let mut ear = Ear::new(
+            Some(model()),
+            Settings {
+                keep_sound: true,
+                ..Settings::default()
+            },
+        );
         ear.listen(dates(), CLOSED);
         let events = heard(&mut ear, &call());
         assert!(matches!(events[0].1, EarEvent::SpeechStarted { .. }));
-        let (at, EarEvent::SpeechEnded(turn)) = events.last().expect("events") else { panic!("{events:?}") };
+        let (at, EarEvent::SpeechEnded(turn)) = events.last().expect("events") else {
+            panic!("{events:?}")
+        };
         assert_eq!(turn.hypotheses[0].tags, ["+2", "m4"]);
         // "dia dois de abril" ends a date, and nothing can follow it.
-        assert!(at.since(turn.ended) <= Duration::from_millis(160), "{:?}", at.since(turn.ended));
+        assert!(
+            at.since(turn.ended) <= Duration::from_millis(160),
+            "{:?}",
+            at.since(turn.ended)
+        );
         assert!(turn.sound.len() > 8_000 && turn.voiced > Duration::from_millis(500));
-        assert!(events.iter().any(|(_, event)| matches!(event, EarEvent::Partial(partial) if partial.words.len() >= 3)));
+        assert!(events.iter().any(
+            |(_, event)| matches!(event, EarEvent::Partial(partial) if partial.words.len() >= 3)
+        ));
     }
 
     #[test]
@@ -325,15 +388,26 @@ mod tests {
     fn without_a_model_voice_is_still_heard() {
         let mut ear = Ear::new(None, Settings::default());
         let events = heard(&mut ear, &call());
-        assert!(matches!(&events[..], [(_, EarEvent::SpeechStarted { .. }), (_, EarEvent::SpeechEnded(turn))] if turn.hypotheses.is_empty()));
+        assert!(
+            matches!(&events[..], [(_, EarEvent::SpeechStarted { .. }), (_, EarEvent::SpeechEnded(turn))] if turn.hypotheses.is_empty())
+        );
     }
 
     #[test]
     fn a_key_is_no_speech() {
         let mut ear = Ear::new(None, Settings::default());
-        let tone = |i: usize| (6_000.0 * ((i as f32 * 0.605).sin() + (i as f32 * 1.0493).sin())) as i16;
-        let pressed: Vec<Frame> = (0..10).map(|f| std::array::from_fn(|i| tone(f * FRAME + i))).collect();
-        let events = heard(&mut ear, &[vec![SILENCE; 20], pressed, vec![SILENCE; 60]].concat());
-        assert!(matches!(events[..], [(_, EarEvent::Key { key: '5', .. })]), "{events:?}");
+        let tone =
+            |i: usize| (6_000.0 * ((i as f32 * 0.605).sin() + (i as f32 * 1.0493).sin())) as i16;
+        let pressed: Vec<Frame> = (0..10)
+            .map(|f| std::array::from_fn(|i| tone(f * FRAME + i)))
+            .collect();
+        let events = heard(
+            &mut ear,
+            &[vec![SILENCE; 20], pressed, vec![SILENCE; 60]].concat(),
+        );
+        assert!(
+            matches!(events[..], [(_, EarEvent::Key { key: '5', .. })]),
+            "{events:?}"
+        );
     }
 }

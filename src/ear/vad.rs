@@ -35,7 +35,10 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { warm_up_frames: 10, second_judge: None }
+        Self {
+            warm_up_frames: 10,
+            second_judge: None,
+        }
     }
 }
 
@@ -59,7 +62,14 @@ impl Vad {
     pub fn new(settings: Settings) -> Self {
         let judge = settings.second_judge.map(Judge::new);
         let cold = settings.warm_up_frames;
-        Self { gate: Gate::new(), judge, warm_up_frames: cold, cold_frames: cold, floor: FLOOR_DB, peak: QUIET_DB }
+        Self {
+            gate: Gate::new(),
+            judge,
+            warm_up_frames: cold,
+            cold_frames: cold,
+            floor: FLOOR_DB,
+            peak: QUIET_DB,
+        }
     }
 
     /// Forgets the line.
@@ -81,7 +91,10 @@ impl Vad {
         }
         self.follow_floor(level, gate);
         self.peak = (self.peak - PEAK_FALL_DB).max(QUIET_DB);
-        let loud = level > QUIET_DB.max(self.floor + ABOVE_FLOOR_DB).max(self.peak - BELOW_PEAK_DB);
+        let loud = level
+            > QUIET_DB
+                .max(self.floor + ABOVE_FLOOR_DB)
+                .max(self.peak - BELOW_PEAK_DB);
         let agreed = self.judge.as_mut().is_none_or(|judge| judge.hear(frame));
         let voiced = gate && loud && agreed;
         if voiced {
@@ -97,7 +110,8 @@ impl Vad {
 
     fn warm_up(&mut self, level: f32) -> bool {
         self.cold_frames -= 1;
-        self.floor = (self.floor + 0.3 * (level - self.floor)).clamp(FLOOR_BOUNDS_DB.0, WARM_UP_FLOOR_DB);
+        self.floor =
+            (self.floor + 0.3 * (level - self.floor)).clamp(FLOOR_BOUNDS_DB.0, WARM_UP_FLOOR_DB);
         false
     }
 
@@ -114,7 +128,10 @@ impl Vad {
 
 /// Mean power of a frame, dB below that of a full-scale square wave; -100 for digital silence.
 pub fn level_db(frame: &[i16]) -> f32 {
-    let power: f32 = frame.iter().map(|&sample| (f32::from(sample) / 32_768.0).powi(2)).sum();
+    let power: f32 = frame
+        .iter()
+        .map(|&sample| (f32::from(sample) / 32_768.0).powi(2))
+        .sum();
     10.0 * (power / frame.len().max(1) as f32 + 1e-10).log10()
 }
 
@@ -123,12 +140,18 @@ struct Gate(webrtc_vad::Vad);
 
 // SAFETY: the detector is a plain C structure behind a pointer that nothing else holds; it has no tie to the thread
 // that made it, and it is used through `&mut` only.
-#[expect(unsafe_code, reason = "the binding holds a raw pointer and so is not Send by itself")]
+#[expect(
+    unsafe_code,
+    reason = "the binding holds a raw pointer and so is not Send by itself"
+)]
 unsafe impl Send for Gate {}
 
 impl Gate {
     fn new() -> Self {
-        Self(webrtc_vad::Vad::new_with_rate_and_mode(SampleRate::Rate8kHz, VadMode::VeryAggressive))
+        Self(webrtc_vad::Vad::new_with_rate_and_mode(
+            SampleRate::Rate8kHz,
+            VadMode::VeryAggressive,
+        ))
     }
 
     /// The library's own reset would also go back to mode 0.
@@ -164,7 +187,14 @@ impl Judge {
         };
         let detector = earshot::Detector::default_boxed();
         let waiting = Vec::with_capacity(2 * JUDGED + 64);
-        Self { detector, least, belief: 0.0, past: [0; 2 * REACH], waiting, taps: std::array::from_fn(tap) }
+        Self {
+            detector,
+            least,
+            belief: 0.0,
+            past: [0; 2 * REACH],
+            waiting,
+            taps: std::array::from_fn(tap),
+        }
     }
 
     fn reset(&mut self) {
@@ -190,8 +220,16 @@ impl Judge {
 
     /// The sample half way behind the one in the middle.
     fn between(&self) -> i16 {
-        let pair = |(i, tap): (usize, &f32)| tap * (f32::from(self.past[REACH - i]) + f32::from(self.past[(REACH + 1 + i).min(2 * REACH - 1)]));
-        self.taps.iter().enumerate().map(pair).sum::<f32>().clamp(-32_768.0, 32_767.0) as i16
+        let pair = |(i, tap): (usize, &f32)| {
+            tap * (f32::from(self.past[REACH - i])
+                + f32::from(self.past[(REACH + 1 + i).min(2 * REACH - 1)]))
+        };
+        self.taps
+            .iter()
+            .enumerate()
+            .map(pair)
+            .sum::<f32>()
+            .clamp(-32_768.0, 32_767.0) as i16
     }
 }
 
@@ -204,7 +242,9 @@ mod tests {
     pub fn buzz(frame: usize, loudness: f32) -> Frame {
         std::array::from_fn(|i| {
             let t = (frame * crate::media::FRAME + i) as f32 / 8_000.0;
-            let wave: f32 = (1..=20).map(|k| (2.0 * PI * 120.0 * k as f32 * t).sin() / k as f32).sum();
+            let wave: f32 = (1..=20)
+                .map(|k| (2.0 * PI * 120.0 * k as f32 * t).sin() / k as f32)
+                .sum();
             (wave * loudness) as i16
         })
     }
@@ -233,7 +273,12 @@ mod tests {
             ((seed >> 16) as i16) / 64
         };
         let mut vad = Vad::default();
-        assert_eq!((0..100).filter(|_| vad.hear(&std::array::from_fn(|_| noise()))).count(), 0);
+        assert_eq!(
+            (0..100)
+                .filter(|_| vad.hear(&std::array::from_fn(|_| noise())))
+                .count(),
+            0
+        );
     }
 
     #[test]
@@ -245,7 +290,10 @@ mod tests {
 
     #[test]
     fn the_second_judge_can_only_refuse() {
-        let mut strict = Vad::new(Settings { second_judge: Some(0.7), ..Settings::default() });
+        let mut strict = Vad::new(Settings {
+            second_judge: Some(0.7),
+            ..Settings::default()
+        });
         let mut plain = Vad::default();
         for i in 0..100 {
             let frame = buzz(i, 2_000.0);

@@ -55,9 +55,17 @@ pub fn word(text: &str) -> String {
         return (*phones).to_owned();
     }
     if word.contains('-') {
-        return word.split('-').filter(|part| !part.is_empty()).map(self::word).collect();
+        return word
+            .split('-')
+            .filter(|part| !part.is_empty())
+            .map(self::word)
+            .collect();
     }
-    let mut speller = Speller { letters: letters(word), at: 0, phones: Vec::new() };
+    let mut speller = Speller {
+        letters: letters(word),
+        at: 0,
+        phones: Vec::new(),
+    };
     while speller.at < speller.letters.len() {
         speller.step();
     }
@@ -68,13 +76,24 @@ pub fn word(text: &str) -> String {
 /// The phones of every word of `text` that has any.
 pub fn phones(text: &str) -> Vec<String> {
     let is_letter = |c: char| matches!(c, 'a'..='z' | 'à'..='ÿ' | '\'' | '-');
-    text.to_lowercase().split(|c| !is_letter(c)).map(word).filter(|phones| !phones.is_empty()).collect()
+    text.to_lowercase()
+        .split(|c| !is_letter(c))
+        .map(word)
+        .filter(|phones| !phones.is_empty())
+        .collect()
 }
 
 /// Every way to say a word, dialect and casual speech included, sorted; empty when it has no phones.
 pub fn variants(text: &str) -> Vec<String> {
     let mut all = BTreeSet::from([word(text)]);
-    for rule in [drop_final_r, strong_coda_r, hushed_coda_s, unpalatalised, plain_ey, diphthong_o] {
+    for rule in [
+        drop_final_r,
+        strong_coda_r,
+        hushed_coda_s,
+        unpalatalised,
+        plain_ey,
+        diphthong_o,
+    ] {
         let made: Vec<String> = all.iter().map(|said| rule(said)).collect();
         all.extend(made);
     }
@@ -94,36 +113,65 @@ fn drop_final_r(said: &str) -> String {
 
 /// Rio and the north: a strong r before a consonant and at the end.
 fn strong_coda_r(said: &str) -> String {
-    replace_before(said, 'r', 'R', |next| next.is_none_or(|c| "ptkbdgfvszSZcjmnlLNR".contains(c)))
+    replace_before(said, 'r', 'R', |next| {
+        next.is_none_or(|c| "ptkbdgfvszSZcjmnlLNR".contains(c))
+    })
 }
 
 /// Rio: a hushing s before an unvoiced consonant and at the end.
 fn hushed_coda_s(said: &str) -> String {
-    replace_before(said, 's', 'S', |next| next.is_none_or(|c| "ptkfcsS".contains(c)))
+    replace_before(said, 's', 'S', |next| {
+        next.is_none_or(|c| "ptkfcsS".contains(c))
+    })
 }
 
 /// The northeast and the south: "tia", "dia" with plain t and d.
 fn unpalatalised(said: &str) -> String {
     let phones: Vec<char> = said.chars().collect();
-    let palatal = phones.windows(2).any(|pair| "cj".contains(pair[0]) && "iI".contains(pair[1]));
-    if palatal { said.replace('c', "t").replace('j', "d") } else { said.to_owned() }
+    let palatal = phones
+        .windows(2)
+        .any(|pair| "cj".contains(pair[0]) && "iI".contains(pair[1]));
+    if palatal {
+        said.replace('c', "t").replace('j', "d")
+    } else {
+        said.to_owned()
+    }
 }
 
 /// dinheiro → dinhero
 fn plain_ey(said: &str) -> String {
-    let applies = ["eyr", "eyZ", "eyS"].iter().any(|pattern| said.contains(pattern));
-    if applies { said.replace("ey", "e") } else { said.to_owned() }
+    let applies = ["eyr", "eyZ", "eyS"]
+        .iter()
+        .any(|pattern| said.contains(pattern));
+    if applies {
+        said.replace("ey", "e")
+    } else {
+        said.to_owned()
+    }
 }
 
 /// com → cõu
 fn diphthong_o(said: &str) -> String {
-    if said.ends_with('O') { format!("{said}w") } else { said.to_owned() }
+    if said.ends_with('O') {
+        format!("{said}w")
+    } else {
+        said.to_owned()
+    }
 }
 
-fn replace_before(said: &str, from: char, to: char, follows: impl Fn(Option<char>) -> bool) -> String {
+fn replace_before(
+    said: &str,
+    from: char,
+    to: char,
+    follows: impl Fn(Option<char>) -> bool,
+) -> String {
     let phones: Vec<char> = said.chars().collect();
     let replaced = |(i, &phone): (usize, &char)| {
-        if phone == from && follows(phones.get(i + 1).copied()) { to } else { phone }
+        if phone == from && follows(phones.get(i + 1).copied()) {
+            to
+        } else {
+            phone
+        }
     };
     phones.iter().enumerate().map(replaced).collect()
 }
@@ -133,7 +181,11 @@ fn letters(word: &str) -> Vec<char> {
     let mut composed: Vec<char> = Vec::with_capacity(word.len());
     for c in word.chars() {
         match composed.last().and_then(|&base| compose(base, c)) {
-            Some(letter) => *composed.last_mut().expect("a base letter was just looked at") = letter,
+            Some(letter) => {
+                *composed
+                    .last_mut()
+                    .expect("a base letter was just looked at") = letter
+            }
             None => composed.push(c),
         }
     }
@@ -160,7 +212,11 @@ fn compose(base: char, mark: char) -> Option<char> {
         '\u{327}' => ("c", "ç"),
         _ => return None,
     };
-    bases.chars().zip(letters.chars()).find(|(b, _)| *b == base).map(|(_, letter)| letter)
+    bases
+        .chars()
+        .zip(letters.chars())
+        .find(|(b, _)| *b == base)
+        .map(|(_, letter)| letter)
 }
 
 /// t and d before i become affricates.
@@ -204,7 +260,11 @@ impl Speller {
     /// Spells from the letter at hand, and moves past what it used.
     fn step(&mut self) {
         let letter = self.letters[self.at];
-        let used = if is_vowel(letter) { self.vowel(letter) } else { self.consonant(letter) };
+        let used = if is_vowel(letter) {
+            self.vowel(letter)
+        } else {
+            self.consonant(letter)
+        };
         self.at += used;
     }
 
@@ -226,7 +286,8 @@ impl Speller {
 
     /// Whether the word ends `n` letters ahead, a plural s aside.
     fn ends(&self, n: usize) -> bool {
-        self.at + n >= self.letters.len() || (self.ahead(n) == Some('s') && self.at + n + 1 == self.letters.len())
+        self.at + n >= self.letters.len()
+            || (self.ahead(n) == Some('s') && self.at + n + 1 == self.letters.len())
     }
 
     fn say(&mut self, phones: &str, used: usize) -> usize {
@@ -268,7 +329,8 @@ impl Speller {
 
     /// A vowel made nasal by an m or n that closes its syllable.
     fn nasal_coda(&mut self, base: char) -> Option<usize> {
-        let open = self.ahead_vowel(2) || (self.ahead(1) == Some('n') && self.ahead(2) == Some('h'));
+        let open =
+            self.ahead_vowel(2) || (self.ahead(1) == Some('n') && self.ahead(2) == Some('h'));
         if "AO".contains(base) || !self.ahead_in(1, "mn") || open {
             return None;
         }
@@ -308,7 +370,8 @@ impl Speller {
 
     /// raiz, cair, paul, rainha: two syllables.
     fn hiatus(&self) -> bool {
-        (self.ahead_in(2, "zrl") && self.ahead(3).is_none()) || (self.ahead(2) == Some('n') && self.ahead(3) == Some('h'))
+        (self.ahead_in(2, "zrl") && self.ahead(3).is_none())
+            || (self.ahead(2) == Some('n') && self.ahead(3) == Some('h'))
     }
 
     fn consonant(&mut self, letter: char) -> usize {
@@ -383,7 +446,9 @@ impl Speller {
             Some('s' | 'ç') => self.say("s", 2),
             Some('c') if self.ahead_in(2, FRONT) => self.say("s", 2),
             Some('h') => self.say("S", 2),
-            Some(c) if is_vowel(c) && (self.before().is_some_and(is_vowel) || after_tran) => self.say("z", 1),
+            Some(c) if is_vowel(c) && (self.before().is_some_and(is_vowel) || after_tran) => {
+                self.say("z", 1)
+            }
             Some(c) if "bdgvmnlrj".contains(c) => self.say("z", 1),
             _ => self.say("s", 1),
         }
@@ -391,7 +456,9 @@ impl Speller {
 
     fn letter_x(&mut self) -> usize {
         match self.ahead(1) {
-            Some(c) if self.at == 1 && self.before() == Some('e') && is_vowel(c) => self.say("z", 1),
+            Some(c) if self.at == 1 && self.before() == Some('e') && is_vowel(c) => {
+                self.say("z", 1)
+            }
             Some('c') if self.ahead_in(2, FRONT) => self.say("s", 2),
             Some(c) if is_vowel(c) => self.say("S", 1),
             Some(_) => self.say("s", 1),
@@ -408,10 +475,15 @@ mod tests {
     #[test]
     fn says_every_word_as_the_training_tool_does() {
         let table = include_str!("../../tests/data/g2p.tsv");
-        let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split('\t').collect()).collect();
+        let rows: Vec<Vec<&str>> = table
+            .lines()
+            .map(|line| line.split('\t').collect())
+            .collect();
         assert!(rows.len() > 300);
         for row in rows {
-            let [text, said, all] = row[..] else { panic!("a row of three columns: {row:?}") };
+            let [text, said, all] = row[..] else {
+                panic!("a row of three columns: {row:?}")
+            };
             assert_eq!(word(text), said, "{text}");
             assert_eq!(variants(text).join(" "), all, "{text}");
         }

@@ -94,7 +94,9 @@ pub fn read(tags: &[String], today: Date) -> Meaning {
         match (&mut capture, tag.as_str()) {
             (Some((name, inside)), ")") => {
                 let value = evaluate(Kind::of(name), inside, today);
-                meaning.slots.extend(value.map(|value| ((*name).to_owned(), value)));
+                meaning
+                    .slots
+                    .extend(value.map(|value| ((*name).to_owned(), value)));
                 capture = None;
             }
             (Some((_, inside)), tag) => inside.push(tag),
@@ -110,8 +112,14 @@ pub fn read(tags: &[String], today: Date) -> Meaning {
 impl Meaning {
     fn add(&mut self, tag: &str) {
         if let Some((slot, text)) = tag.split_once('=') {
-            self.slots.insert(slot.to_owned(), Value::Text(text.to_owned()));
-        } else if is_intent(tag) && self.intent.as_deref().is_none_or(|before| rank(tag) >= rank(before)) {
+            self.slots
+                .insert(slot.to_owned(), Value::Text(text.to_owned()));
+        } else if is_intent(tag)
+            && self
+                .intent
+                .as_deref()
+                .is_none_or(|before| rank(tag) >= rank(before))
+        {
             self.intent = Some(tag.to_owned());
         }
     }
@@ -124,7 +132,9 @@ impl Meaning {
 fn is_intent(tag: &str) -> bool {
     tag.len() > 1
         && tag.starts_with(|c: char| c.is_ascii_uppercase())
-        && tag.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        && tag
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// How much an intent says. What says less does not replace what says more in the same turn.

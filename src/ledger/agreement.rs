@@ -45,7 +45,9 @@ pub struct NewAgreement {
 
 impl std::fmt::Debug for NewAgreement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewAgreement").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("NewAgreement")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -117,7 +119,10 @@ pub struct Agreement {
 
 impl std::fmt::Debug for Agreement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Agreement").field("id", &self.id).field("protocol", &self.protocol).finish_non_exhaustive()
+        f.debug_struct("Agreement")
+            .field("id", &self.id)
+            .field("protocol", &self.protocol)
+            .finish_non_exhaustive()
     }
 }
 
@@ -138,27 +143,46 @@ impl Ledger {
             save_parts(&mut tx, new).await.doing(doing)?;
             for message in &new.messages {
                 let text = message.text.replace(PROTOCOL, &protocol);
-                let message = NewMessage { text, agreement: Some(new.id), ..message.clone() };
-                insert_message(&mut tx, &message, new.closed_at).await.doing(doing)?;
+                let message = NewMessage {
+                    text,
+                    agreement: Some(new.id),
+                    ..message.clone()
+                };
+                insert_message(&mut tx, &message, new.closed_at)
+                    .await
+                    .doing(doing)?;
             }
             write_down(&mut tx, new, &protocol).await.doing(doing)?;
         }
         tx.commit().await.doing(doing)?;
         self.queued().notify_one();
-        self.agreement(new.id).await?.ok_or(LedgerError::Damaged { what: "an agreement" })
+        self.agreement(new.id).await?.ok_or(LedgerError::Damaged {
+            what: "an agreement",
+        })
     }
 
-    pub async fn agreement(&self, agreement: AgreementId) -> Result<Option<Agreement>, LedgerError> {
+    pub async fn agreement(
+        &self,
+        agreement: AgreementId,
+    ) -> Result<Option<Agreement>, LedgerError> {
         let sql = "SELECT id, protocol, call, debtor, kind, total, discount, computation, evidence, closed_at
                    FROM agreements WHERE id = $1";
-        let raw: Option<RawAgreement> = self.db.one(sql, values![agreement]).await.doing("reading an agreement")?;
+        let raw: Option<RawAgreement> = self
+            .db
+            .one(sql, values![agreement])
+            .await
+            .doing("reading an agreement")?;
         self.complete_agreement(raw).await
     }
 
     pub async fn agreement_of_call(&self, call: CallId) -> Result<Option<Agreement>, LedgerError> {
         let sql = "SELECT id, protocol, call, debtor, kind, total, discount, computation, evidence, closed_at
                    FROM agreements WHERE call = $1";
-        let raw: Option<RawAgreement> = self.db.one(sql, values![call]).await.doing("reading a call's agreement")?;
+        let raw: Option<RawAgreement> = self
+            .db
+            .one(sql, values![call])
+            .await
+            .doing("reading a call's agreement")?;
         self.complete_agreement(raw).await
     }
 
@@ -166,7 +190,11 @@ impl Ledger {
     pub async fn agreements_of(&self, debtor: DebtorId) -> Result<Vec<Agreement>, LedgerError> {
         let sql = "SELECT id, protocol, call, debtor, kind, total, discount, computation, evidence, closed_at
                    FROM agreements WHERE debtor = $1 ORDER BY closed_at DESC, id";
-        let raws: Vec<RawAgreement> = self.db.all(sql, values![debtor]).await.doing("reading agreements")?;
+        let raws: Vec<RawAgreement> = self
+            .db
+            .all(sql, values![debtor])
+            .await
+            .doing("reading agreements")?;
         let mut agreements = Vec::with_capacity(raws.len());
         for raw in raws {
             agreements.extend(self.complete_agreement(Some(raw)).await?);
@@ -174,14 +202,19 @@ impl Ledger {
         Ok(agreements)
     }
 
-    async fn complete_agreement(&self, raw: Option<RawAgreement>) -> Result<Option<Agreement>, LedgerError> {
+    async fn complete_agreement(
+        &self,
+        raw: Option<RawAgreement>,
+    ) -> Result<Option<Agreement>, LedgerError> {
         let Some(raw) = raw else { return Ok(None) };
         let doing = "reading the parts of an agreement";
         let sql = "SELECT n, due, amount FROM instalments WHERE agreement = $1 ORDER BY n";
-        let instalments: Vec<RawInstalment> = self.db.all(sql, values![&raw.id]).await.doing(doing)?;
+        let instalments: Vec<RawInstalment> =
+            self.db.all(sql, values![&raw.id]).await.doing(doing)?;
         let sql = "SELECT instalment, kind, line, barcode, pix, reference FROM instruments
                    WHERE agreement = $1 ORDER BY n";
-        let instruments: Vec<RawInstrument> = self.db.all(sql, values![&raw.id]).await.doing(doing)?;
+        let instruments: Vec<RawInstrument> =
+            self.db.all(sql, values![&raw.id]).await.doing(doing)?;
         raw.agreement(instalments, instruments).map(Some)
     }
 }
@@ -189,23 +222,31 @@ impl Ledger {
 /// Whether this agreement is there already. Another one of the same call is refused.
 async fn stands(tx: &mut Tx, new: &NewAgreement) -> Result<bool, LedgerError> {
     let doing = "looking for an agreement";
-    let same: Option<(String,)> =
-        tx.one("SELECT id FROM agreements WHERE id = $1", values![new.id]).await.doing(doing)?;
+    let same: Option<(String,)> = tx
+        .one("SELECT id FROM agreements WHERE id = $1", values![new.id])
+        .await
+        .doing(doing)?;
     if same.is_some() {
         return Ok(true);
     }
     if let Some(call) = new.call {
-        let known: Option<(String,)> =
-            tx.one("SELECT id FROM calls WHERE id = $1", values![call]).await.doing(doing)?;
+        let known: Option<(String,)> = tx
+            .one("SELECT id FROM calls WHERE id = $1", values![call])
+            .await
+            .doing(doing)?;
         known.ok_or(LedgerError::NoCall { call })?;
-        let other: Option<(String,)> =
-            tx.one("SELECT id FROM agreements WHERE call = $1", values![call]).await.doing(doing)?;
+        let other: Option<(String,)> = tx
+            .one("SELECT id FROM agreements WHERE call = $1", values![call])
+            .await
+            .doing(doing)?;
         if other.is_some() {
             return Err(LedgerError::AgreementExists { call });
         }
     }
-    let debtor: Option<(String,)> =
-        tx.one("SELECT id FROM debtors WHERE id = $1", values![new.debtor]).await.doing(doing)?;
+    let debtor: Option<(String,)> = tx
+        .one("SELECT id FROM debtors WHERE id = $1", values![new.debtor])
+        .await
+        .doing(doing)?;
     debtor.ok_or(LedgerError::NoDebtor { debtor: new.debtor })?;
     Ok(false)
 }
@@ -240,13 +281,23 @@ async fn save(tx: &mut Tx, new: &NewAgreement) -> Result<String, sqlx::Error> {
 async fn save_parts(tx: &mut Tx, new: &NewAgreement) -> Result<(), sqlx::Error> {
     for (n, part) in (1_u32..).zip(&new.instalments) {
         let sql = "INSERT INTO instalments (agreement, n, due, amount) VALUES ($1, $2, $3, $4)";
-        tx.execute(sql, values![new.id, n, part.due, part.amount]).await?;
+        tx.execute(sql, values![new.id, n, part.due, part.amount])
+            .await?;
     }
     for (n, i) in (1_u32..).zip(&new.instruments) {
         let sql = "INSERT INTO instruments (agreement, n, instalment, kind, line, barcode, pix, reference)
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         let (line, barcode, pix) = (i.line.clone(), i.barcode.clone(), i.pix.clone());
-        let values = values![new.id, n, i.instalment, i.kind.as_str(), line, barcode, pix, i.reference.clone()];
+        let values = values![
+            new.id,
+            n,
+            i.instalment,
+            i.kind.as_str(),
+            line,
+            barcode,
+            pix,
+            i.reference.clone()
+        ];
         tx.execute(sql, values).await?;
     }
     Ok(())
@@ -266,7 +317,13 @@ async fn write_down(tx: &mut Tx, new: &NewAgreement, protocol: &str) -> Result<(
         "evidence_sha256": fingerprint(&new.evidence.to_string()),
     });
     let subject = new.id.to_string();
-    let act = Act { actor: "agent", action: "agreement.closed", subject: &subject, body: &body, at: new.closed_at };
+    let act = Act {
+        actor: "agent",
+        action: "agreement.closed",
+        subject: &subject,
+        body: &body,
+        at: new.closed_at,
+    };
     append(tx, act).await?;
     Ok(())
 }
@@ -275,7 +332,9 @@ async fn write_down(tx: &mut Tx, new: &NewAgreement, protocol: &str) -> Result<(
 fn protocol(day: &str, serial: i64) -> String {
     let body = format!("{day}{serial:05}");
     let digits = body.bytes().rev().map(|byte| u32::from(byte - b'0'));
-    let weighted = digits.zip([2, 1].into_iter().cycle()).map(|(digit, weight)| digit * weight);
+    let weighted = digits
+        .zip([2, 1].into_iter().cycle())
+        .map(|(digit, weight)| digit * weight);
     let total: u32 = weighted.map(|product| product / 10 + product % 10).sum();
     format!("{body}{}", (10 - total % 10) % 10)
 }
@@ -312,7 +371,11 @@ struct RawInstrument {
 }
 
 impl RawAgreement {
-    fn agreement(self, parts: Vec<RawInstalment>, instruments: Vec<RawInstrument>) -> Result<Agreement, LedgerError> {
+    fn agreement(
+        self,
+        parts: Vec<RawInstalment>,
+        instruments: Vec<RawInstrument>,
+    ) -> Result<Agreement, LedgerError> {
         Ok(Agreement {
             id: id(&self.id, "an agreement's id")?,
             protocol: self.protocol,
@@ -321,8 +384,14 @@ impl RawAgreement {
             kind: self.kind,
             total: Centavos(self.total),
             discount: Centavos(self.discount),
-            instalments: parts.into_iter().map(RawInstalment::instalment).collect::<Result<_, _>>()?,
-            instruments: instruments.into_iter().map(RawInstrument::instrument).collect::<Result<_, _>>()?,
+            instalments: parts
+                .into_iter()
+                .map(RawInstalment::instalment)
+                .collect::<Result<_, _>>()?,
+            instruments: instruments
+                .into_iter()
+                .map(RawInstrument::instrument)
+                .collect::<Result<_, _>>()?,
             computation: json(&self.computation, "a computation")?,
             evidence: json(&self.evidence, "an evidence")?,
             closed_at: instant(self.closed_at),
@@ -332,15 +401,23 @@ impl RawAgreement {
 
 impl RawInstalment {
     fn instalment(self) -> Result<Instalment, LedgerError> {
-        let n = u32::try_from(self.n).map_err(|_| LedgerError::Damaged { what: "an instalment" })?;
-        Ok(Instalment { n, due: id(&self.due, "a due date")?, amount: Centavos(self.amount) })
+        let n = u32::try_from(self.n).map_err(|_| LedgerError::Damaged {
+            what: "an instalment",
+        })?;
+        Ok(Instalment {
+            n,
+            due: id(&self.due, "a due date")?,
+            amount: Centavos(self.amount),
+        })
     }
 }
 
 impl RawInstrument {
     fn instrument(self) -> Result<Instrument, LedgerError> {
         Ok(Instrument {
-            instalment: u32::try_from(self.instalment).map_err(|_| LedgerError::Damaged { what: "an instrument" })?,
+            instalment: u32::try_from(self.instalment).map_err(|_| LedgerError::Damaged {
+                what: "an instrument",
+            })?,
             kind: InstrumentKind::from_column(&self.kind)?,
             line: self.line,
             barcode: self.barcode,
@@ -363,7 +440,13 @@ mod tests {
     #[test]
     fn the_same_offer_of_the_same_call_is_the_same_agreement() {
         let call = CallId(Uuid::from_u128(7));
-        assert_eq!(agreement_id(call, "avista@3"), agreement_id(call, "avista@3"));
-        assert_ne!(agreement_id(call, "avista@3"), agreement_id(call, "parcelado@3"));
+        assert_eq!(
+            agreement_id(call, "avista@3"),
+            agreement_id(call, "avista@3")
+        );
+        assert_ne!(
+            agreement_id(call, "avista@3"),
+            agreement_id(call, "parcelado@3")
+        );
     }
 }

@@ -75,29 +75,54 @@ impl Ledger {
         let doing = "writing the audit";
         let mut tx = self.db.begin_durable().await.doing(doing)?;
         tx.hold(Lock::Audit).await.doing(doing)?;
-        let entry = append(&mut tx, Act { actor, action, subject, body, at }).await.doing(doing)?;
+        let entry = append(
+            &mut tx,
+            Act {
+                actor,
+                action,
+                subject,
+                body,
+                at,
+            },
+        )
+        .await
+        .doing(doing)?;
         tx.commit().await.doing(doing)?;
         Ok(entry)
     }
 
     /// Entries after `after` (0 for all), oldest first.
-    pub async fn audit_entries(&self, after: i64, limit: u32) -> Result<Vec<AuditEntry>, LedgerError> {
-        let sql = "SELECT n, at, actor, action, subject, body, previous, hash FROM audit WHERE n > $1
+    pub async fn audit_entries(
+        &self,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, LedgerError> {
+        let sql =
+            "SELECT n, at, actor, action, subject, body, previous, hash FROM audit WHERE n > $1
                    ORDER BY n LIMIT $2";
-        let raws: Vec<RawEntry> = self.db.all(sql, values![after, limit]).await.doing("reading the audit")?;
+        let raws: Vec<RawEntry> = self
+            .db
+            .all(sql, values![after, limit])
+            .await
+            .doing("reading the audit")?;
         Ok(raws.into_iter().map(RawEntry::entry).collect())
     }
 
     /// Computes the whole chain again.
     pub async fn verify_audit(&self) -> Result<AuditReport, LedgerError> {
         const PAGE: u32 = 1_000;
-        let mut report = AuditReport { entries: 0, broken_at: None };
+        let mut report = AuditReport {
+            entries: 0,
+            broken_at: None,
+        };
         let (mut n, mut previous) = (0, GENESIS.to_owned());
         loop {
             let page = self.audit_entries(n, PAGE).await?;
             let last = page.len() < PAGE as usize;
             for entry in page {
-                let fits = entry.n == n + 1 && entry.previous == previous && entry.hash == entry.computed();
+                let fits = entry.n == n + 1
+                    && entry.previous == previous
+                    && entry.hash == entry.computed();
                 if !fits && report.broken_at.is_none() {
                     report.broken_at = Some(entry.n);
                 }
@@ -113,8 +138,26 @@ impl Ledger {
 
 impl RawEntry {
     fn entry(self) -> AuditEntry {
-        let Self { n, at, actor, action, subject, body, previous, hash } = self;
-        AuditEntry { n, at: instant(at), actor, action, subject, body, previous, hash }
+        let Self {
+            n,
+            at,
+            actor,
+            action,
+            subject,
+            body,
+            previous,
+            hash,
+        } = self;
+        AuditEntry {
+            n,
+            at: instant(at),
+            actor,
+            action,
+            subject,
+            body,
+            previous,
+            hash,
+        }
     }
 }
 
@@ -123,7 +166,15 @@ impl AuditEntry {
     fn computed(&self) -> String {
         let mut hash = Sha256::new();
         let (n, at) = (self.n.to_string(), self.at.as_microsecond().to_string());
-        for field in [&n, &at, &self.actor, &self.action, &self.subject, &self.body, &self.previous] {
+        for field in [
+            &n,
+            &at,
+            &self.actor,
+            &self.action,
+            &self.subject,
+            &self.body,
+            &self.previous,
+        ] {
             hash.update((field.len() as u64).to_be_bytes());
             hash.update(field.as_bytes());
         }
@@ -133,7 +184,9 @@ impl AuditEntry {
 
 /// Adds an entry. The caller holds [`Lock::Audit`].
 pub(super) async fn append(tx: &mut Tx, act: Act<'_>) -> Result<AuditEntry, sqlx::Error> {
-    let last: Option<(i64, String)> = tx.one("SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1", vec![]).await?;
+    let last: Option<(i64, String)> = tx
+        .one("SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1", vec![])
+        .await?;
     let (n, previous) = last.unwrap_or((0, GENESIS.to_owned()));
     let mut entry = AuditEntry {
         n: n + 1,
@@ -149,7 +202,20 @@ pub(super) async fn append(tx: &mut Tx, act: Act<'_>) -> Result<AuditEntry, sqlx
     let sql = "INSERT INTO audit (n, at, actor, action, subject, body, previous, hash)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let e = &entry;
-    tx.execute(sql, values![e.n, e.at, &e.actor, &e.action, &e.subject, &e.body, &e.previous, &e.hash]).await?;
+    tx.execute(
+        sql,
+        values![
+            e.n,
+            e.at,
+            &e.actor,
+            &e.action,
+            &e.subject,
+            &e.body,
+            &e.previous,
+            &e.hash
+        ],
+    )
+    .await?;
     Ok(entry)
 }
 

@@ -72,7 +72,10 @@ pub struct CallStart {
 
 impl std::fmt::Debug for CallStart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CallStart").field("id", &self.id).field("wire", &self.wire).finish_non_exhaustive()
+        f.debug_struct("CallStart")
+            .field("id", &self.id)
+            .field("wire", &self.wire)
+            .finish_non_exhaustive()
     }
 }
 
@@ -141,7 +144,10 @@ pub struct TurnRow {
 
 impl std::fmt::Debug for TurnRow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TurnRow").field("call", &self.call).field("n", &self.n).finish_non_exhaustive()
+        f.debug_struct("TurnRow")
+            .field("call", &self.call)
+            .field("n", &self.n)
+            .finish_non_exhaustive()
     }
 }
 
@@ -201,7 +207,9 @@ pub struct CallSummary {
 
 impl std::fmt::Debug for CallSummary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CallSummary").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("CallSummary")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -264,29 +272,61 @@ impl Ledger {
             s.started_at,
             s.input_log.clone(),
         ];
-        self.db.execute(sql, values).await.doing("saving the beginning of a call")?;
+        self.db
+            .execute(sql, values)
+            .await
+            .doing("saving the beginning of a call")?;
         Ok(())
     }
 
     /// The call turned out to be for this person.
     pub async fn assign_debtor(&self, call: CallId, debtor: DebtorId) -> Result<(), LedgerError> {
         let sql = "UPDATE calls SET debtor = $2 WHERE id = $1";
-        found(self.db.execute(sql, values![call, debtor]).await.doing("saving whom a call is for")?, call)
+        found(
+            self.db
+                .execute(sql, values![call, debtor])
+                .await
+                .doing("saving whom a call is for")?,
+            call,
+        )
     }
 
     /// Something that is counted from happened for the first time. Saved at once, it survives a crash.
-    pub async fn milestone(&self, call: CallId, milestone: Milestone, at: Timestamp) -> Result<(), LedgerError> {
+    pub async fn milestone(
+        &self,
+        call: CallId,
+        milestone: Milestone,
+        at: Timestamp,
+    ) -> Result<(), LedgerError> {
         let sql = match milestone {
             Milestone::Rang => "UPDATE calls SET rang_at = COALESCE(rang_at, $2) WHERE id = $1",
-            Milestone::Answered => "UPDATE calls SET answered_at = COALESCE(answered_at, $2) WHERE id = $1",
+            Milestone::Answered => {
+                "UPDATE calls SET answered_at = COALESCE(answered_at, $2) WHERE id = $1"
+            }
             Milestone::Spoke => "UPDATE calls SET spoke_at = COALESCE(spoke_at, $2) WHERE id = $1",
-            Milestone::RightParty => "UPDATE calls SET right_party_at = COALESCE(right_party_at, $2) WHERE id = $1",
-            Milestone::Offered => "UPDATE calls SET offered_at = COALESCE(offered_at, $2) WHERE id = $1",
-            Milestone::Closed => "UPDATE calls SET closed_at = COALESCE(closed_at, $2) WHERE id = $1",
-            Milestone::HandoffAsked => "UPDATE calls SET handoff_at = COALESCE(handoff_at, $2) WHERE id = $1",
-            Milestone::HumanTook => "UPDATE calls SET human_at = COALESCE(human_at, $2) WHERE id = $1",
+            Milestone::RightParty => {
+                "UPDATE calls SET right_party_at = COALESCE(right_party_at, $2) WHERE id = $1"
+            }
+            Milestone::Offered => {
+                "UPDATE calls SET offered_at = COALESCE(offered_at, $2) WHERE id = $1"
+            }
+            Milestone::Closed => {
+                "UPDATE calls SET closed_at = COALESCE(closed_at, $2) WHERE id = $1"
+            }
+            Milestone::HandoffAsked => {
+                "UPDATE calls SET handoff_at = COALESCE(handoff_at, $2) WHERE id = $1"
+            }
+            Milestone::HumanTook => {
+                "UPDATE calls SET human_at = COALESCE(human_at, $2) WHERE id = $1"
+            }
         };
-        found(self.db.execute(sql, values![call, at]).await.doing("saving a milestone of a call")?, call)
+        found(
+            self.db
+                .execute(sql, values![call, at])
+                .await
+                .doing("saving a milestone of a call")?,
+            call,
+        )
     }
 
     /// Adds a turn. Told twice, the first stands.
@@ -294,7 +334,9 @@ impl Ledger {
         let sql =
             "INSERT INTO turns (call, n, who, state, text, meaning, confidence, t0_ms, t1_ms, latency_ms, latency)
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
-        let latency = turn.latency.map(|latency| serde_json::json!(latency).to_string());
+        let latency = turn
+            .latency
+            .map(|latency| serde_json::json!(latency).to_string());
         let values = values![
             turn.call,
             turn.n,
@@ -316,7 +358,11 @@ impl Ledger {
     pub async fn end_call(&self, end: &CallEnd) -> Result<bool, LedgerError> {
         let mut tx = self.db.begin().await.doing("beginning to end a call")?;
         let doing = "saving the end of a call";
-        let Some(known) = tx.one::<Known>(KNOWN, values![end.call]).await.doing(doing)? else {
+        let Some(known) = tx
+            .one::<Known>(KNOWN, values![end.call])
+            .await
+            .doing(doing)?
+        else {
             return Err(LedgerError::NoCall { call: end.call });
         };
         if known.ended_at.is_some() {
@@ -327,9 +373,13 @@ impl Ledger {
             spoke: known.spoke_at.is_some() || end.times.spoke_at.is_some(),
             right_party: known.right_party_at.is_some() || end.times.right_party_at.is_some(),
         };
-        save_end(&mut tx, end, reached(&end.disposition, happened)).await.doing(doing)?;
+        save_end(&mut tx, end, reached(&end.disposition, happened))
+            .await
+            .doing(doing)?;
         if let Some(recording) = &end.recording {
-            save_recording(&mut tx, end.call, recording).await.doing("saving a recording")?;
+            save_recording(&mut tx, end.call, recording)
+                .await
+                .doing("saving a recording")?;
         }
         tx.commit().await.doing(doing)?;
         Ok(true)
@@ -345,7 +395,9 @@ impl Ledger {
             let end = cut.end(now)?;
             recovered.calls.push(end.call);
             recovered.agreements += u64::from(cut.agreed());
-            save_end(&mut tx, &end, reached(&end.disposition, cut.happened())).await.doing(doing)?;
+            save_end(&mut tx, &end, reached(&end.disposition, cut.happened()))
+                .await
+                .doing(doing)?;
         }
         let sql = "SELECT COUNT(*) FROM messages WHERE state = 'sending' AND owner = $1";
         let doubtful: Option<(i64,)> = tx.one(sql, values![&*self.node]).await.doing(doing)?;
@@ -355,11 +407,21 @@ impl Ledger {
     }
 
     /// The calls that began on `day` in `zone`, newest first.
-    pub async fn calls(&self, day: Date, zone: &TimeZone, limit: u32) -> Result<Vec<CallSummary>, LedgerError> {
+    pub async fn calls(
+        &self,
+        day: Date,
+        zone: &TimeZone,
+        limit: u32,
+    ) -> Result<Vec<CallSummary>, LedgerError> {
         let (from, to) = day_bounds(day, zone);
-        let sql =
-            summaries!("WHERE c.started_at >= $1 AND c.started_at < $2 ORDER BY c.started_at DESC, c.id LIMIT $3");
-        let raws: Vec<RawCall> = self.db.all(sql, values![from, to, limit]).await.doing("listing calls")?;
+        let sql = summaries!(
+            "WHERE c.started_at >= $1 AND c.started_at < $2 ORDER BY c.started_at DESC, c.id LIMIT $3"
+        );
+        let raws: Vec<RawCall> = self
+            .db
+            .all(sql, values![from, to, limit])
+            .await
+            .doing("listing calls")?;
         raws.into_iter().map(RawCall::summary).collect()
     }
 
@@ -367,11 +429,20 @@ impl Ledger {
     pub async fn call(&self, call: CallId) -> Result<Option<CallRecord>, LedgerError> {
         let sql = summaries!("WHERE c.id = $1");
         let doing = "reading a call";
-        let Some(raw) = self.db.one::<RawCall>(sql, values![call]).await.doing(doing)? else { return Ok(None) };
+        let Some(raw) = self
+            .db
+            .one::<RawCall>(sql, values![call])
+            .await
+            .doing(doing)?
+        else {
+            return Ok(None);
+        };
         let sql = "SELECT caller, callee, input_log, notes FROM calls WHERE id = $1";
         let rest: Option<(String, String, Option<String>, String)> =
             self.db.one(sql, values![call]).await.doing(doing)?;
-        let Some((from, to, input_log, notes)) = rest else { return Ok(None) };
+        let Some((from, to, input_log, notes)) = rest else {
+            return Ok(None);
+        };
         Ok(Some(CallRecord {
             summary: raw.summary()?,
             from,
@@ -387,16 +458,24 @@ impl Ledger {
 
     /// The turns of a call, in order.
     pub async fn turns(&self, call: CallId) -> Result<Vec<TurnRow>, LedgerError> {
-        let sql = "SELECT n, who, state, text, meaning, confidence, t0_ms, t1_ms, latency FROM turns
+        let sql =
+            "SELECT n, who, state, text, meaning, confidence, t0_ms, t1_ms, latency FROM turns
                    WHERE call = $1 ORDER BY n";
-        let raws: Vec<RawTurn> = self.db.all(sql, values![call]).await.doing("reading turns")?;
+        let raws: Vec<RawTurn> = self
+            .db
+            .all(sql, values![call])
+            .await
+            .doing("reading turns")?;
         raws.into_iter().map(|raw| raw.turn(call)).collect()
     }
 
     pub async fn recording(&self, call: CallId) -> Result<Option<Recording>, LedgerError> {
         let sql = "SELECT path, samples, offset_ms, sha256 FROM recordings WHERE call = $1";
-        let row: Option<(String, i64, i64, String)> =
-            self.db.one(sql, values![call]).await.doing("looking a recording up")?;
+        let row: Option<(String, i64, i64, String)> = self
+            .db
+            .one(sql, values![call])
+            .await
+            .doing("looking a recording up")?;
         Ok(row.map(|(path, samples, offset_ms, sha256)| Recording {
             path,
             samples: samples.unsigned_abs(),
@@ -407,7 +486,11 @@ impl Ledger {
 }
 
 fn found(rows: u64, call: CallId) -> Result<(), LedgerError> {
-    if rows == 0 { Err(LedgerError::NoCall { call }) } else { Ok(()) }
+    if rows == 0 {
+        Err(LedgerError::NoCall { call })
+    } else {
+        Ok(())
+    }
 }
 
 fn millis(ms: u64) -> i64 {
@@ -418,12 +501,15 @@ fn millis(ms: u64) -> i64 {
 pub(super) fn day_bounds(day: Date, zone: &TimeZone) -> (Timestamp, Timestamp) {
     let start = |date: Date| {
         let midnight = date.to_datetime(jiff::civil::Time::midnight());
-        zone.to_ambiguous_timestamp(midnight).compatible().unwrap_or(Timestamp::MAX)
+        zone.to_ambiguous_timestamp(midnight)
+            .compatible()
+            .unwrap_or(Timestamp::MAX)
     };
     (start(day), day.tomorrow().map_or(Timestamp::MAX, start))
 }
 
-const KNOWN: &str = "SELECT answered_at, spoke_at, right_party_at, ended_at FROM calls WHERE id = $1";
+const KNOWN: &str =
+    "SELECT answered_at, spoke_at, right_party_at, ended_at FROM calls WHERE id = $1";
 
 #[derive(sqlx::FromRow)]
 struct Known {
@@ -464,11 +550,19 @@ async fn save_end(tx: &mut Tx, end: &CallEnd, reached: Reached) -> Result<(), sq
     Ok(())
 }
 
-async fn save_recording(tx: &mut Tx, call: CallId, recording: &Recording) -> Result<(), sqlx::Error> {
+async fn save_recording(
+    tx: &mut Tx,
+    call: CallId,
+    recording: &Recording,
+) -> Result<(), sqlx::Error> {
     let sql = "INSERT INTO recordings (call, path, samples, offset_ms, sha256) VALUES ($1, $2, $3, $4, $5)
                ON CONFLICT DO NOTHING";
     let (samples, offset) = (millis(recording.samples), millis(recording.offset_ms));
-    tx.execute(sql, values![call, &recording.path, samples, offset, &recording.sha256]).await?;
+    tx.execute(
+        sql,
+        values![call, &recording.path, samples, offset, &recording.sha256],
+    )
+    .await?;
     Ok(())
 }
 const CUT: &str = "SELECT c.id, c.started_at, c.answered_at, c.spoke_at, c.right_party_at,

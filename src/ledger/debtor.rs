@@ -28,7 +28,9 @@ pub struct DebtorRow {
 /// The id only: the rest is personal data.
 impl std::fmt::Debug for DebtorRow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DebtorRow").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("DebtorRow")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -43,8 +45,13 @@ impl DebtorRow {
             name: debtor.name.clone(),
             cpf: debtor.cpf.digits(),
             phones: debtor.phones.iter().map(|phone| phone.e164()).collect(),
-            contracts: debtor.contracts.iter().map(|contract| contract.number.clone()).collect(),
-            record: serde_json::to_value(debtor).map_err(|_| LedgerError::Damaged { what: "a debtor" })?,
+            contracts: debtor
+                .contracts
+                .iter()
+                .map(|contract| contract.number.clone())
+                .collect(),
+            record: serde_json::to_value(debtor)
+                .map_err(|_| LedgerError::Damaged { what: "a debtor" })?,
         })
     }
 
@@ -58,10 +65,17 @@ impl From<&Debtor> for DebtorRow {
     fn from(debtor: &Debtor) -> Self {
         Self {
             id: debtor.id,
-            name: debtor.social_name.clone().unwrap_or_else(|| debtor.name.clone()),
+            name: debtor
+                .social_name
+                .clone()
+                .unwrap_or_else(|| debtor.name.clone()),
             cpf: debtor.cpf.digits(),
             phones: debtor.phones.iter().map(|phone| phone.e164()).collect(),
-            contracts: debtor.contracts.iter().map(|contract| contract.number.clone()).collect(),
+            contracts: debtor
+                .contracts
+                .iter()
+                .map(|contract| contract.number.clone())
+                .collect(),
             record: serde_json::json!(debtor),
         }
     }
@@ -87,11 +101,18 @@ const PICK: &str = "SELECT id, name, cpf, record FROM debtors WHERE id = $1";
 
 impl Ledger {
     /// Writes the debtors, all or none; one that is already there is replaced.
-    pub async fn import(&self, debtors: &[DebtorRow], now: Timestamp) -> Result<Imported, LedgerError> {
+    pub async fn import(
+        &self,
+        debtors: &[DebtorRow],
+        now: Timestamp,
+    ) -> Result<Imported, LedgerError> {
         let mut tx = self.db.begin().await.doing("beginning an import")?;
         let mut imported = Imported::default();
         for debtor in debtors {
-            let count = match upsert(&mut tx, debtor, now).await.doing("importing a debtor")? {
+            let count = match upsert(&mut tx, debtor, now)
+                .await
+                .doing("importing a debtor")?
+            {
                 Upsert::Inserted => &mut imported.inserted,
                 Upsert::Updated => &mut imported.updated,
                 Upsert::Unchanged => &mut imported.unchanged,
@@ -103,7 +124,12 @@ impl Ledger {
     }
 
     pub async fn debtor(&self, debtor: DebtorId) -> Result<Option<DebtorRow>, LedgerError> {
-        match self.db.one::<RawDebtor>(PICK, values![debtor]).await.doing("reading a debtor")? {
+        match self
+            .db
+            .one::<RawDebtor>(PICK, values![debtor])
+            .await
+            .doing("reading a debtor")?
+        {
             Some(raw) => Ok(Some(self.complete(raw).await?)),
             None => Ok(None),
         }
@@ -116,20 +142,39 @@ impl Ledger {
 
     /// Everyone who is reached by this number; families share telephones.
     pub async fn debtors_by_phone(&self, e164: &str) -> Result<Vec<DebtorRow>, LedgerError> {
-        let sql = "SELECT id, name, cpf, record FROM debtors JOIN phones ON phones.debtor = debtors.id
+        let sql =
+            "SELECT id, name, cpf, record FROM debtors JOIN phones ON phones.debtor = debtors.id
                    WHERE e164 = $1 ORDER BY rank, id";
-        self.complete_all(self.db.all(sql, values![e164]).await.doing("looking a number up")?).await
+        self.complete_all(
+            self.db
+                .all(sql, values![e164])
+                .await
+                .doing("looking a number up")?,
+        )
+        .await
     }
 
     pub async fn debtors_by_cpf(&self, cpf: &str) -> Result<Vec<DebtorRow>, LedgerError> {
         let sql = "SELECT id, name, cpf, record FROM debtors WHERE cpf = $1 ORDER BY id";
-        self.complete_all(self.db.all(sql, values![cpf]).await.doing("looking a debtor up")?).await
+        self.complete_all(
+            self.db
+                .all(sql, values![cpf])
+                .await
+                .doing("looking a debtor up")?,
+        )
+        .await
     }
 
     /// The first `limit` debtors by name.
     pub async fn debtors(&self, limit: u32) -> Result<Vec<DebtorRow>, LedgerError> {
         let sql = "SELECT id, name, cpf, record FROM debtors ORDER BY name, id LIMIT $1";
-        self.complete_all(self.db.all(sql, values![limit]).await.doing("listing debtors")?).await
+        self.complete_all(
+            self.db
+                .all(sql, values![limit])
+                .await
+                .doing("listing debtors")?,
+        )
+        .await
     }
 
     async fn complete_all(&self, raws: Vec<RawDebtor>) -> Result<Vec<DebtorRow>, LedgerError> {
@@ -143,8 +188,16 @@ impl Ledger {
     async fn complete(&self, raw: RawDebtor) -> Result<DebtorRow, LedgerError> {
         let phones = "SELECT e164 FROM phones WHERE debtor = $1 ORDER BY rank, e164";
         let contracts = "SELECT number FROM contracts WHERE debtor = $1 ORDER BY number";
-        let phones: Vec<(String,)> = self.db.all(phones, values![&raw.id]).await.doing("reading phones")?;
-        let contracts: Vec<(String,)> = self.db.all(contracts, values![&raw.id]).await.doing("reading contracts")?;
+        let phones: Vec<(String,)> = self
+            .db
+            .all(phones, values![&raw.id])
+            .await
+            .doing("reading phones")?;
+        let contracts: Vec<(String,)> = self
+            .db
+            .all(contracts, values![&raw.id])
+            .await
+            .doing("reading contracts")?;
         Ok(DebtorRow {
             id: id(&raw.id, "a debtor's id")?,
             name: raw.name,
@@ -174,18 +227,32 @@ async fn upsert(tx: &mut Tx, debtor: &DebtorRow, now: Timestamp) -> Result<Upser
         index(tx, debtor).await?;
         return Ok(Upsert::Unchanged);
     }
-    tx.execute(insert, values![debtor.id, &debtor.name, &debtor.cpf, record, now]).await?;
+    tx.execute(
+        insert,
+        values![debtor.id, &debtor.name, &debtor.cpf, record, now],
+    )
+    .await?;
     index(tx, debtor).await?;
-    Ok(if before.is_some() { Upsert::Updated } else { Upsert::Inserted })
+    Ok(if before.is_some() {
+        Upsert::Updated
+    } else {
+        Upsert::Inserted
+    })
 }
 
 async fn index(tx: &mut Tx, debtor: &DebtorRow) -> Result<(), sqlx::Error> {
-    tx.execute("DELETE FROM phones WHERE debtor = $1", values![debtor.id]).await?;
+    tx.execute("DELETE FROM phones WHERE debtor = $1", values![debtor.id])
+        .await?;
     for (rank, e164) in (0_u32..).zip(&debtor.phones) {
-        let sql = "INSERT INTO phones (e164, debtor, rank) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        let sql =
+            "INSERT INTO phones (e164, debtor, rank) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         tx.execute(sql, values![e164, debtor.id, rank]).await?;
     }
-    tx.execute("DELETE FROM contracts WHERE debtor = $1", values![debtor.id]).await?;
+    tx.execute(
+        "DELETE FROM contracts WHERE debtor = $1",
+        values![debtor.id],
+    )
+    .await?;
     for number in &debtor.contracts {
         let sql = "INSERT INTO contracts (number, debtor) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         tx.execute(sql, values![number, debtor.id]).await?;

@@ -49,7 +49,14 @@ pub(super) fn reached(code: &str, happened: Happened) -> Reached {
         Reached::RightParty
     } else if !happened.answered {
         Reached::Nobody
-    } else if ["CAIXA_POSTAL", "FORA_DE_AREA", "FAX_MODEM", "TRIAGEM_APARELHO"].contains(&code) {
+    } else if [
+        "CAIXA_POSTAL",
+        "FORA_DE_AREA",
+        "FAX_MODEM",
+        "TRIAGEM_APARELHO",
+    ]
+    .contains(&code)
+    {
         Reached::Machine
     } else if happened.spoke || code == "DESLIGOU_CURTO" || level == Some(Level::Contact) {
         Reached::Person
@@ -161,13 +168,28 @@ mod tests {
 
     #[test]
     fn who_was_reached_follows_what_happened() {
-        let answered = Happened { answered: true, ..Happened::default() };
-        let spoke = Happened { spoke: true, ..answered };
+        let answered = Happened {
+            answered: true,
+            ..Happened::default()
+        };
+        let spoke = Happened {
+            spoke: true,
+            ..answered
+        };
         assert_eq!(reached("CAIXA_POSTAL", spoke), Reached::Machine);
         assert_eq!(reached("DESLIGOU_CURTO", answered), Reached::Person);
         assert_eq!(reached("ATENDIDA_MUDA", answered), Reached::Nobody);
         assert_eq!(reached("PEDIU_HUMANO", spoke), Reached::Person);
-        assert_eq!(reached("PEDIU_HUMANO", Happened { right_party: true, ..spoke }), Reached::RightParty);
+        assert_eq!(
+            reached(
+                "PEDIU_HUMANO",
+                Happened {
+                    right_party: true,
+                    ..spoke
+                }
+            ),
+            Reached::RightParty
+        );
         assert_eq!(reached("NAO_ATENDE", Happened::default()), Reached::Nobody);
     }
 }

@@ -31,7 +31,9 @@ pub struct NewMessage {
 
 impl std::fmt::Debug for NewMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewMessage").field("channel", &self.channel).finish_non_exhaustive()
+        f.debug_struct("NewMessage")
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
     }
 }
 
@@ -80,7 +82,10 @@ pub struct Message {
 
 impl std::fmt::Debug for Message {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Message").field("id", &self.id).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Message")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,7 +107,10 @@ pub struct Claim {
 
 impl std::fmt::Debug for Claim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Claim").field("id", &self.id).field("attempt", &self.attempt).finish_non_exhaustive()
+        f.debug_struct("Claim")
+            .field("id", &self.id)
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
     }
 }
 
@@ -134,7 +142,11 @@ macro_rules! claim_sql {
 
 impl Ledger {
     /// Queues a message. Told twice, the first stands. Returns its id.
-    pub async fn queue_message(&self, message: &NewMessage, now: Timestamp) -> Result<Uuid, LedgerError> {
+    pub async fn queue_message(
+        &self,
+        message: &NewMessage,
+        now: Timestamp,
+    ) -> Result<Uuid, LedgerError> {
         let doing = "queueing a message";
         let mut tx = self.db.begin().await.doing(doing)?;
         insert_message(&mut tx, message, now).await.doing(doing)?;
@@ -150,15 +162,27 @@ impl Ledger {
         now: Timestamp,
         lease: Duration,
     ) -> Result<Option<Claim>, LedgerError> {
-        let sql = if self.db.is_postgres() { claim_sql!(" FOR UPDATE SKIP LOCKED") } else { claim_sql!("") };
+        let sql = if self.db.is_postgres() {
+            claim_sql!(" FOR UPDATE SKIP LOCKED")
+        } else {
+            claim_sql!("")
+        };
         let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
-        let raw: Option<RawClaim> =
-            self.db.one(sql, values![channel, now, &*self.node, until]).await.doing("claiming a message")?;
+        let raw: Option<RawClaim> = self
+            .db
+            .one(sql, values![channel, now, &*self.node, until])
+            .await
+            .doing("claiming a message")?;
         raw.map(RawClaim::claim).transpose()
     }
 
     /// Marks what came of an attempt. Ignored when the lease has ended and another worker holds the message.
-    pub async fn settle_message(&self, claim: &Claim, outcome: &Outcome, now: Timestamp) -> Result<(), LedgerError> {
+    pub async fn settle_message(
+        &self,
+        claim: &Claim,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
         let (state, provider_id, error, next) = match outcome {
             Outcome::Sent { provider_id } => (MessageState::Sent, Some(provider_id), None, now),
             Outcome::Again { error, at } => (MessageState::Queued, None, Some(error), *at),
@@ -168,8 +192,19 @@ impl Ledger {
         let sent_at = (state == MessageState::Sent).then_some(now);
         let sql = "UPDATE messages SET state = $3, provider_id = $4, error = $5, next_attempt = $6, sent_at = $7
                    WHERE id = $1 AND attempts = $2 AND state = 'sending'";
-        let values = values![claim.id.to_string(), claim.attempt, state.as_str(), provider_id, error, next, sent_at];
-        self.db.execute(sql, values).await.doing("marking a message")?;
+        let values = values![
+            claim.id.to_string(),
+            claim.attempt,
+            state.as_str(),
+            provider_id,
+            error,
+            next,
+            sent_at
+        ];
+        self.db
+            .execute(sql, values)
+            .await
+            .doing("marking a message")?;
         Ok(())
     }
 
@@ -178,7 +213,11 @@ impl Ledger {
         let sql = "SELECT provider_id FROM messages WHERE recipient = $1 AND text = $2 AND id <> $3
                    AND provider_id IS NOT NULL";
         let values = values![&claim.to, &claim.text, claim.id.to_string()];
-        let rows: Vec<(String,)> = self.db.all(sql, values).await.doing("looking for equal messages")?;
+        let rows: Vec<(String,)> = self
+            .db
+            .all(sql, values)
+            .await
+            .doing("looking for equal messages")?;
         Ok(rows.into_iter().map(|(provider_id,)| provider_id).collect())
     }
 
@@ -191,18 +230,26 @@ impl Ledger {
         at: Timestamp,
     ) -> Result<bool, LedgerError> {
         // Reports may come out of order; `delivered` is the last word.
-        let sql = "UPDATE messages SET delivery = $2, delivered_at = $3, error = COALESCE($4, error)
+        let sql =
+            "UPDATE messages SET delivery = $2, delivered_at = $3, error = COALESCE($4, error)
                    WHERE provider_id = $1 AND (delivery IS NULL OR delivery <> 'delivered')";
         let values = values![provider_id, delivery.as_str(), at, error];
-        let rows = self.db.execute(sql, values).await.doing("saving a delivery report")?;
+        let rows = self
+            .db
+            .execute(sql, values)
+            .await
+            .doing("saving a delivery report")?;
         Ok(rows > 0)
     }
 
     pub async fn message(&self, message: Uuid) -> Result<Option<Message>, LedgerError> {
         let sql = "SELECT id, call, agreement, debtor, channel, recipient, text, state, attempts, created_at, sent_at,
                    provider_id, delivery, error FROM messages WHERE id = $1";
-        let raw: Option<RawMessage> =
-            self.db.one(sql, values![message.to_string()]).await.doing("reading a message")?;
+        let raw: Option<RawMessage> = self
+            .db
+            .one(sql, values![message.to_string()])
+            .await
+            .doing("reading a message")?;
         raw.map(RawMessage::message).transpose()
     }
 
@@ -210,16 +257,27 @@ impl Ledger {
     pub async fn messages_of_call(&self, call: CallId) -> Result<Vec<Message>, LedgerError> {
         let sql = "SELECT id, call, agreement, debtor, channel, recipient, text, state, attempts, created_at, sent_at,
                    provider_id, delivery, error FROM messages WHERE call = $1 ORDER BY created_at, id";
-        let raws: Vec<RawMessage> = self.db.all(sql, values![call]).await.doing("reading a call's messages")?;
+        let raws: Vec<RawMessage> = self
+            .db
+            .all(sql, values![call])
+            .await
+            .doing("reading a call's messages")?;
         raws.into_iter().map(RawMessage::message).collect()
     }
 
     /// How many messages stand in each state, by channel.
     pub async fn message_counts(&self) -> Result<Vec<(String, MessageState, u64)>, LedgerError> {
         let sql = "SELECT channel, state, COUNT(*) FROM messages GROUP BY channel, state ORDER BY channel, state";
-        let rows: Vec<(String, String, i64)> = self.db.all(sql, vec![]).await.doing("counting messages")?;
+        let rows: Vec<(String, String, i64)> =
+            self.db.all(sql, vec![]).await.doing("counting messages")?;
         rows.into_iter()
-            .map(|(channel, state, n)| Ok((channel, MessageState::from_column(&state)?, n.unsigned_abs())))
+            .map(|(channel, state, n)| {
+                Ok((
+                    channel,
+                    MessageState::from_column(&state)?,
+                    n.unsigned_abs(),
+                ))
+            })
             .collect()
     }
 }
@@ -231,14 +289,32 @@ fn message_id(key: &str) -> Uuid {
     Uuid::new_v5(&MESSAGES, key.as_bytes())
 }
 
-pub(super) async fn insert_message(tx: &mut Tx, message: &NewMessage, now: Timestamp) -> Result<(), sqlx::Error> {
+pub(super) async fn insert_message(
+    tx: &mut Tx,
+    message: &NewMessage,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
     let m = message;
     let sql = "INSERT INTO messages (id, idempotency_key, call, agreement, debtor, channel, recipient, text, state,
                created_at, next_attempt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $9)
                ON CONFLICT DO NOTHING";
     let key = &m.idempotency_key;
     let id = message_id(key).to_string();
-    tx.execute(sql, values![id, key, m.call, m.agreement, m.debtor, &m.channel, &m.to, &m.text, now]).await?;
+    tx.execute(
+        sql,
+        values![
+            id,
+            key,
+            m.call,
+            m.agreement,
+            m.debtor,
+            &m.channel,
+            &m.to,
+            &m.text,
+            now
+        ],
+    )
+    .await?;
     Ok(())
 }
 
@@ -302,7 +378,11 @@ impl RawMessage {
             created_at: instant(self.created_at),
             sent_at: self.sent_at.map(instant),
             provider_id: self.provider_id,
-            delivery: self.delivery.as_deref().map(Delivery::from_column).transpose()?,
+            delivery: self
+                .delivery
+                .as_deref()
+                .map(Delivery::from_column)
+                .transpose()?,
             error: self.error,
         })
     }

@@ -85,8 +85,13 @@ impl Indicator {
     /// In seconds, as a share of one, or in centavos; none where nothing was counted.
     #[expect(clippy::cast_precision_loss, reason = "a figure to be shown")]
     pub fn value(&self) -> Option<f64> {
-        let ratio = (self.denominator != 0).then(|| self.numerator as f64 / self.denominator as f64)?;
-        Some(if self.unit == Unit::Seconds { ratio / 1e6 } else { ratio })
+        let ratio =
+            (self.denominator != 0).then(|| self.numerator as f64 / self.denominator as f64)?;
+        Some(if self.unit == Unit::Seconds {
+            ratio / 1e6
+        } else {
+            ratio
+        })
     }
 
     /// As Brazilians write it: `55,0 s`, `38,0 %`, `R$ 1.234,56`.
@@ -147,8 +152,16 @@ impl Ledger {
     pub async fn metrics(&self, day: Date, zone: &TimeZone) -> Result<Metrics, LedgerError> {
         let doing = "counting the day's calls";
         let (from, to) = day_bounds(day, zone);
-        let outbound: Option<Counts> = self.db.one(COUNT, values![from, to, "outbound"]).await.doing(doing)?;
-        let inbound: Option<Counts> = self.db.one(COUNT, values![from, to, "inbound"]).await.doing(doing)?;
+        let outbound: Option<Counts> = self
+            .db
+            .one(COUNT, values![from, to, "outbound"])
+            .await
+            .doing(doing)?;
+        let inbound: Option<Counts> = self
+            .db
+            .one(COUNT, values![from, to, "inbound"])
+            .await
+            .doing(doing)?;
         let (outbound, inbound) = (outbound.unwrap_or_default(), inbound.unwrap_or_default());
         let sql = "SELECT COUNT(*) FROM calls WHERE started_at >= $1 AND started_at < $2 AND ended_at IS NULL";
         let active: Option<(i64,)> = self.db.one(sql, values![from, to]).await.doing(doing)?;
@@ -158,15 +171,22 @@ impl Ledger {
             inbound,
             active: active.map_or(0, |(n,)| n),
             indicators: indicators(outbound, inbound),
-            turn_latency_ms: self.latencies(from.as_microsecond(), to.as_microsecond()).await?,
+            turn_latency_ms: self
+                .latencies(from.as_microsecond(), to.as_microsecond())
+                .await?,
         })
     }
 
     /// How many calls ended with each code since the ledger began, and how many are going on.
     pub async fn call_counts(&self) -> Result<Vec<(Option<String>, u64)>, LedgerError> {
-        let sql = "SELECT disposition, COUNT(*) FROM calls GROUP BY disposition ORDER BY disposition";
-        let rows: Vec<(Option<String>, i64)> = self.db.all(sql, vec![]).await.doing("counting calls")?;
-        Ok(rows.into_iter().map(|(code, n)| (code, n.unsigned_abs())).collect())
+        let sql =
+            "SELECT disposition, COUNT(*) FROM calls GROUP BY disposition ORDER BY disposition";
+        let rows: Vec<(Option<String>, i64)> =
+            self.db.all(sql, vec![]).await.doing("counting calls")?;
+        Ok(rows
+            .into_iter()
+            .map(|(code, n)| (code, n.unsigned_abs()))
+            .collect())
     }
 
     async fn latencies(&self, from: i64, to: i64) -> Result<Option<Percentiles>, LedgerError> {
@@ -176,16 +196,28 @@ impl Ledger {
         let n: Option<(i64,)> = self.db.one(sql, values![from, to]).await.doing(doing)?;
         let n = n.map_or(0, |(n,)| n);
         let mut found = [0; 2];
-        for (rank, found) in [(n - 1) / 2, (n * 95 + 99) / 100 - 1].into_iter().zip(&mut found) {
+        for (rank, found) in [(n - 1) / 2, (n * 95 + 99) / 100 - 1]
+            .into_iter()
+            .zip(&mut found)
+        {
             let sql = "SELECT t.latency_ms FROM turns t JOIN calls c ON c.id = t.call
                        WHERE c.started_at >= $1 AND c.started_at < $2 AND t.latency_ms IS NOT NULL
                        ORDER BY t.latency_ms LIMIT 1 OFFSET $3";
-            let Some((ms,)) = self.db.one(sql, values![from, to, rank.max(0)]).await.doing(doing)? else {
+            let Some((ms,)) = self
+                .db
+                .one(sql, values![from, to, rank.max(0)])
+                .await
+                .doing(doing)?
+            else {
                 return Ok(None);
             };
             *found = ms;
         }
-        Ok(Some(Percentiles { n, p50: found[0], p95: found[1] }))
+        Ok(Some(Percentiles {
+            n,
+            p50: found[0],
+            p95: found[1],
+        }))
     }
 }
 
@@ -208,18 +240,95 @@ fn indicators(out: Counts, inb: Counts) -> Vec<Indicator> {
         denominator,
     };
     vec![
-        of("tma", "TMA", "Σ(fim − atendimento) / ALÔ", Unit::Seconds, talk, alo),
-        of("tma_cpc", "TMA de CPC", "Σ(fim − atendimento) dos CPC / CPC", Unit::Seconds, talk_cpc, cpc),
-        of("tmo", "TMO", "Σ(tabulação − atendimento) / ALÔ", Unit::Seconds, operation, alo),
-        of("hit_rate", "Completamento", "atendidas / tentativas", Unit::Share, out.atendidas, out.tentativas),
-        of("taxa_alo", "Taxa de alô", "ALÔ / tentativas", Unit::Share, out.alo, out.tentativas),
+        of(
+            "tma",
+            "TMA",
+            "Σ(fim − atendimento) / ALÔ",
+            Unit::Seconds,
+            talk,
+            alo,
+        ),
+        of(
+            "tma_cpc",
+            "TMA de CPC",
+            "Σ(fim − atendimento) dos CPC / CPC",
+            Unit::Seconds,
+            talk_cpc,
+            cpc,
+        ),
+        of(
+            "tmo",
+            "TMO",
+            "Σ(tabulação − atendimento) / ALÔ",
+            Unit::Seconds,
+            operation,
+            alo,
+        ),
+        of(
+            "hit_rate",
+            "Completamento",
+            "atendidas / tentativas",
+            Unit::Share,
+            out.atendidas,
+            out.tentativas,
+        ),
+        of(
+            "taxa_alo",
+            "Taxa de alô",
+            "ALÔ / tentativas",
+            Unit::Share,
+            out.alo,
+            out.tentativas,
+        ),
         of("cpc_alo", "CPC / ALÔ", "CPC / ALÔ", Unit::Share, cpc, alo),
-        of("cpc_tent", "CPC / tentativas", "CPC / tentativas", Unit::Share, out.cpc, out.tentativas),
-        of("conv_acordo", "Conversão", "CPCA / CPC", Unit::Share, cpca, cpc),
-        of("conv_total", "Com promessas", "(CPCA + promessas) / CPC", Unit::Share, cpca + promessas, cpc),
-        of("retencao_bruta", "Retenção bruta", "(ALÔ − transferidas) / ALÔ", Unit::Share, alo - transferidas, alo),
-        of("ticket_medio", "Ticket médio", "Σ valor dos acordos / acordos", Unit::Centavos, agreed, cpca),
-        of("desconto_medio", "Desconto médio", "Σ desconto / acordos", Unit::Centavos, discount, cpca),
+        of(
+            "cpc_tent",
+            "CPC / tentativas",
+            "CPC / tentativas",
+            Unit::Share,
+            out.cpc,
+            out.tentativas,
+        ),
+        of(
+            "conv_acordo",
+            "Conversão",
+            "CPCA / CPC",
+            Unit::Share,
+            cpca,
+            cpc,
+        ),
+        of(
+            "conv_total",
+            "Com promessas",
+            "(CPCA + promessas) / CPC",
+            Unit::Share,
+            cpca + promessas,
+            cpc,
+        ),
+        of(
+            "retencao_bruta",
+            "Retenção bruta",
+            "(ALÔ − transferidas) / ALÔ",
+            Unit::Share,
+            alo - transferidas,
+            alo,
+        ),
+        of(
+            "ticket_medio",
+            "Ticket médio",
+            "Σ valor dos acordos / acordos",
+            Unit::Centavos,
+            agreed,
+            cpca,
+        ),
+        of(
+            "desconto_medio",
+            "Desconto médio",
+            "Σ desconto / acordos",
+            Unit::Centavos,
+            discount,
+            cpca,
+        ),
     ]
 }
 
@@ -249,7 +358,13 @@ mod tests {
     #[test]
     fn the_worked_day_gives_the_published_figures() {
         let figures = indicators(worked_day(), Counts::default());
-        let shown = |key| figures.iter().find(|figure| figure.key == key).map(Indicator::shown).unwrap_or_default();
+        let shown = |key| {
+            figures
+                .iter()
+                .find(|figure| figure.key == key)
+                .map(Indicator::shown)
+                .unwrap_or_default()
+        };
         assert_eq!(shown("tma"), "55,0 s");
         assert_eq!(shown("tma_cpc"), "95,0 s");
         assert_eq!(shown("tmo"), "57,0 s");
@@ -266,6 +381,10 @@ mod tests {
     #[test]
     fn nothing_counted_gives_no_figure() {
         let figures = indicators(Counts::default(), Counts::default());
-        assert!(figures.iter().all(|figure| figure.value().is_none() && figure.shown() == "–"));
+        assert!(
+            figures
+                .iter()
+                .all(|figure| figure.value().is_none() && figure.shown() == "–")
+        );
     }
 }

@@ -20,18 +20,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use tokio::sync::Notify;
 
 use crate::base::{AgreementId, CallId, DebtorId};
 
 pub use agreement::{
-    Agreement, Instalment, Instrument, InstrumentKind, NewAgreement, NewInstalment, NewInstrument, agreement_id,
+    Agreement, Instalment, Instrument, InstrumentKind, NewAgreement, NewInstalment, NewInstrument,
+    agreement_id,
 };
 pub use audit::{AuditEntry, AuditReport};
 pub use call::{
-    CallEnd, CallRecord, CallStart, CallSummary, CallTimes, Direction, Latency, Milestone, Recording, Recovered,
-    TurnRow, Who,
+    CallEnd, CallRecord, CallStart, CallSummary, CallTimes, Direction, Latency, Milestone,
+    Recording, Recovered, TurnRow, Who,
 };
 pub use debtor::{DebtorRow, Imported};
 pub use disposition::{Level, Reached, Tabulation, tabulation};
@@ -50,13 +53,19 @@ pub enum LedgerError {
     #[error("the database address is neither sqlite://FILE nor postgres://…")]
     Address,
     #[error("creating the folder of the database {path}")]
-    Folder { path: PathBuf, source: std::io::Error },
+    Folder {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("opening the database")]
     Open { source: sqlx::Error },
     #[error("bringing the tables of the database up to date")]
     Migrate { source: sqlx::migrate::MigrateError },
     #[error("{doing}")]
-    Sql { doing: &'static str, source: sqlx::Error },
+    Sql {
+        doing: &'static str,
+        source: sqlx::Error,
+    },
     #[error("{what} in the database is damaged")]
     Damaged { what: &'static str },
     #[error("the instalments of agreement {agreement} do not add up to its total")]
@@ -92,7 +101,9 @@ pub struct Ledger {
 
 impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ledger").field("node", &self.node).finish_non_exhaustive()
+        f.debug_struct("Ledger")
+            .field("node", &self.node)
+            .finish_non_exhaustive()
     }
 }
 
@@ -111,18 +122,29 @@ impl Ledger {
         } else {
             return Err(LedgerError::Address);
         };
-        Ok(Self { db, node: node.into(), queued: Arc::new(Notify::new()) })
+        Ok(Self {
+            db,
+            node: node.into(),
+            queued: Arc::new(Notify::new()),
+        })
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), LedgerError> {
-        self.db.one::<(i32,)>("SELECT CAST(1 AS INTEGER)", Vec::new()).await.doing("asking the database")?;
+        self.db
+            .one::<(i32,)>("SELECT CAST(1 AS INTEGER)", Vec::new())
+            .await
+            .doing("asking the database")?;
         Ok(())
     }
 
     /// `sqlite` or `postgres`.
     pub const fn engine(&self) -> &'static str {
-        if self.db.is_postgres() { "postgres" } else { "sqlite" }
+        if self.db.is_postgres() {
+            "postgres"
+        } else {
+            "sqlite"
+        }
     }
 
     /// Closes the connections; what was begun is finished first.
@@ -143,11 +165,16 @@ async fn open_sqlite(file: &str) -> Result<Db, LedgerError> {
         SqliteConnectOptions::from_str("sqlite::memory:").map_err(opening)?
     } else {
         create_folder(Path::new(file))?;
-        SqliteConnectOptions::new().filename(file).create_if_missing(true).journal_mode(SqliteJournalMode::Wal)
+        SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
     };
     let options = options.foreign_keys(true).busy_timeout(PATIENCE);
     let fast = options.clone().synchronous(SqliteSynchronous::Normal);
-    let pool = sqlite_pool(fast, if in_memory { 1 } else { 8 }).await.map_err(opening)?;
+    let pool = sqlite_pool(fast, if in_memory { 1 } else { 8 })
+        .await
+        .map_err(opening)?;
     sqlx::migrate!("src/ledger/migrations/sqlite")
         .run(&pool)
         .await
@@ -156,21 +183,34 @@ async fn open_sqlite(file: &str) -> Result<Db, LedgerError> {
     let durable = if in_memory {
         pool.clone()
     } else {
-        sqlite_pool(options.synchronous(SqliteSynchronous::Full), 1).await.map_err(opening)?
+        sqlite_pool(options.synchronous(SqliteSynchronous::Full), 1)
+            .await
+            .map_err(opening)?
     };
     Ok(Db::Sqlite { pool, durable })
 }
 
-async fn sqlite_pool(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, sqlx::Error> {
-    let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+async fn sqlite_pool(
+    options: SqliteConnectOptions,
+    connections: u32,
+) -> Result<SqlitePool, sqlx::Error> {
+    let pool = SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE);
     // A connection in memory must never be closed for idleness: its tables would go with it.
-    pool.idle_timeout(None).max_lifetime(None).connect_with(options).await
+    pool.idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options)
+        .await
 }
 
 fn create_folder(file: &Path) -> Result<(), LedgerError> {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => {
-            std::fs::create_dir_all(folder).map_err(|source| LedgerError::Folder { path: folder.to_owned(), source })
+            std::fs::create_dir_all(folder).map_err(|source| LedgerError::Folder {
+                path: folder.to_owned(),
+                source,
+            })
         }
         _ => Ok(()),
     }
@@ -178,8 +218,12 @@ fn create_folder(file: &Path) -> Result<(), LedgerError> {
 
 async fn open_postgres(url: &str) -> Result<PgPool, LedgerError> {
     let opening = |source| LedgerError::Open { source };
-    let options = PgConnectOptions::from_str(url).map_err(opening)?.application_name("combinado");
-    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE);
+    let options = PgConnectOptions::from_str(url)
+        .map_err(opening)?
+        .application_name("combinado");
+    let pool = PgPoolOptions::new()
+        .max_connections(8)
+        .acquire_timeout(PATIENCE);
     let pool = pool.connect_with(options).await.map_err(opening)?;
     sqlx::migrate!("src/ledger/migrations/postgres")
         .run(&pool)
@@ -198,6 +242,9 @@ fn id<T: FromStr>(text: &str, what: &'static str) -> Result<T, LedgerError> {
     text.parse().map_err(|_| LedgerError::Damaged { what })
 }
 
-fn optional_id<T: FromStr>(text: Option<&str>, what: &'static str) -> Result<Option<T>, LedgerError> {
+fn optional_id<T: FromStr>(
+    text: Option<&str>,
+    what: &'static str,
+) -> Result<Option<T>, LedgerError> {
     text.map(|text| id(text, what)).transpose()
 }

@@ -10,7 +10,10 @@ use sqlx::{FromRow, Postgres, Sqlite, Transaction};
 use crate::base::{AgreementId, CallId, Centavos, Date, DebtorId};
 
 /// A row that both databases can give.
-pub(super) trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+pub(super) trait Record:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
 impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Record for T {}
 
 /// A value bound to a statement. `None` keeps its type: PostgreSQL wants to know it.
@@ -70,7 +73,10 @@ macro_rules! bound {
 /// The pools. SQLite has one more, of a single connection that waits for the disk at every commit.
 #[derive(Clone)]
 pub(super) enum Db {
-    Sqlite { pool: SqlitePool, durable: SqlitePool },
+    Sqlite {
+        pool: SqlitePool,
+        durable: SqlitePool,
+    },
     Postgres(PgPool),
 }
 
@@ -107,11 +113,19 @@ impl Db {
         on_both!(pool self, pool => Ok(bound!(sqlx::query(sql), values).execute(pool).await?.rows_affected()))
     }
 
-    pub async fn all<T: Record>(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<T>, sqlx::Error> {
+    pub async fn all<T: Record>(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<T>, sqlx::Error> {
         on_both!(pool self, pool => bound!(sqlx::query_as(sql), values).fetch_all(pool).await)
     }
 
-    pub async fn one<T: Record>(&self, sql: &'static str, values: Vec<Value>) -> Result<Option<T>, sqlx::Error> {
+    pub async fn one<T: Record>(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Option<T>, sqlx::Error> {
         on_both!(pool self, pool => bound!(sqlx::query_as(sql), values).fetch_optional(pool).await)
     }
 
@@ -126,7 +140,9 @@ impl Db {
     /// As [`Self::begin`], and the commit outlives a power cut.
     pub async fn begin_durable(&self) -> Result<Tx, sqlx::Error> {
         match self {
-            Self::Sqlite { durable, .. } => Ok(Tx::Sqlite(durable.begin_with("BEGIN IMMEDIATE").await?)),
+            Self::Sqlite { durable, .. } => {
+                Ok(Tx::Sqlite(durable.begin_with("BEGIN IMMEDIATE").await?))
+            }
             Self::Postgres(_) => self.begin().await,
         }
     }
@@ -147,22 +163,37 @@ impl Db {
 }
 
 impl Tx {
-    pub async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, sqlx::Error> {
+    pub async fn execute(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<u64, sqlx::Error> {
         on_both!(tx self, on => Ok(bound!(sqlx::query(sql), values).execute(on).await?.rows_affected()))
     }
 
-    pub async fn all<T: Record>(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<T>, sqlx::Error> {
+    pub async fn all<T: Record>(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Vec<T>, sqlx::Error> {
         on_both!(tx self, on => bound!(sqlx::query_as(sql), values).fetch_all(on).await)
     }
 
-    pub async fn one<T: Record>(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<T>, sqlx::Error> {
+    pub async fn one<T: Record>(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Option<T>, sqlx::Error> {
         on_both!(tx self, on => bound!(sqlx::query_as(sql), values).fetch_optional(on).await)
     }
 
     /// Waits until no other transaction holds `lock`, and holds it to the end. SQLite has one writer anyway.
     pub async fn hold(&mut self, lock: Lock) -> Result<(), sqlx::Error> {
         if let Self::Postgres(tx) = self {
-            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(lock as i64).execute(&mut **tx).await?;
+            sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                .bind(lock as i64)
+                .execute(&mut **tx)
+                .await?;
         }
         Ok(())
     }

@@ -26,7 +26,11 @@ pub struct Concealer {
 
 impl Default for Concealer {
     fn default() -> Self {
-        Self { history: [0; HISTORY], missing: LIMIT, period: SHORTEST }
+        Self {
+            history: [0; HISTORY],
+            missing: LIMIT,
+            period: SHORTEST,
+        }
     }
 }
 
@@ -97,7 +101,9 @@ fn find_period(history: &[i16; HISTORY]) -> usize {
         }
         product / energy.sqrt()
     };
-    (SHORTEST..=LONGEST).max_by(|a, b| likeness(*a).total_cmp(&likeness(*b))).unwrap_or(LONGEST)
+    (SHORTEST..=LONGEST)
+        .max_by(|a, b| likeness(*a).total_cmp(&likeness(*b)))
+        .unwrap_or(LONGEST)
 }
 
 #[cfg(test)]
@@ -106,7 +112,11 @@ mod tests {
     use crate::media::FRAME;
 
     fn tone(from: usize) -> [i16; FRAME] {
-        std::array::from_fn(|i| ((from + i) as f32 * std::f32::consts::TAU / 64.0).sin().mul_add(8_000.0, 0.0) as i16)
+        std::array::from_fn(|i| {
+            ((from + i) as f32 * std::f32::consts::TAU / 64.0)
+                .sin()
+                .mul_add(8_000.0, 0.0) as i16
+        })
     }
 
     /// A lost frame of a steady tone is hardly heard; after 60 ms there is silence.
@@ -122,7 +132,13 @@ mod tests {
         }
         let wanted = tone(4 * FRAME);
         assert!((0..80).all(|i| (lost[0][i] - wanted[i]).abs() < 100));
-        let loudness = lost.map(|frame| frame.iter().map(|s| s.unsigned_abs()).max().unwrap_or_default());
+        let loudness = lost.map(|frame| {
+            frame
+                .iter()
+                .map(|s| s.unsigned_abs())
+                .max()
+                .unwrap_or_default()
+        });
         assert!(loudness[0] > loudness[1] && loudness[1] > loudness[2]);
         assert_eq!(loudness[3], 0);
     }

@@ -7,7 +7,9 @@ use super::rtp::Header;
 use crate::base::Moment;
 
 /// The sixteen keys in the order of their event codes (RFC 4733 §3.2).
-const KEYS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'];
+const KEYS: [char; 16] = [
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D',
+];
 /// Without a packet for so long an event is over, even if its end was never seen: three packets of 50 ms and 100 ms.
 const CLOSED_AFTER: Duration = Duration::from_millis(250);
 /// How many past keys are remembered, against repeats that arrive late.
@@ -54,10 +56,23 @@ impl EventReceiver {
     /// The key that begins with this packet, `None` when it repeats a key already told.
     ///
     /// A key is known by its source and RTP timestamp, never by the marker, which is often lost or wrong.
-    pub fn receive(&mut self, header: &Header, payload: &[u8], now: Moment) -> Result<Option<char>, EventError> {
-        let [event, ..] = *payload.first_chunk::<4>().ok_or(EventError::Short(payload.len()))?;
-        let key = *KEYS.get(usize::from(event)).ok_or(EventError::NotAKey(event))?;
-        match self.recent.iter_mut().find(|seen| seen.same_key(event, header)) {
+    pub fn receive(
+        &mut self,
+        header: &Header,
+        payload: &[u8],
+        now: Moment,
+    ) -> Result<Option<char>, EventError> {
+        let [event, ..] = *payload
+            .first_chunk::<4>()
+            .ok_or(EventError::Short(payload.len()))?;
+        let key = *KEYS
+            .get(usize::from(event))
+            .ok_or(EventError::NotAKey(event))?;
+        match self
+            .recent
+            .iter_mut()
+            .find(|seen| seen.same_key(event, header))
+        {
             Some(seen) if !seen.pressed_again(header, now) => {
                 seen.goes_on(header, now);
                 Ok(None)
@@ -77,8 +92,19 @@ impl EventReceiver {
         if self.recent.len() == REMEMBERED {
             self.recent.pop_front();
         }
-        let Header { ssrc, timestamp, sequence, .. } = *header;
-        self.recent.push_back(Seen { event, ssrc, timestamp, sequence, last: now });
+        let Header {
+            ssrc,
+            timestamp,
+            sequence,
+            ..
+        } = *header;
+        self.recent.push_back(Seen {
+            event,
+            ssrc,
+            timestamp,
+            sequence,
+            last: now,
+        });
     }
 }
 
@@ -129,7 +155,9 @@ pub enum Slot {
 impl EventSender {
     /// Queues a key. `false` when it is none, or too many wait.
     pub fn press(&mut self, key: char) -> bool {
-        let event = KEYS.iter().position(|known| *known == key.to_ascii_uppercase());
+        let event = KEYS
+            .iter()
+            .position(|known| *known == key.to_ascii_uppercase());
         match event {
             Some(event) if self.waiting.len() < WAITING => {
                 self.waiting.push_back(event as u8);
@@ -147,9 +175,16 @@ impl EventSender {
     /// To be called once every 20 ms.
     pub fn next_slot(&mut self) -> Slot {
         if self.sending.is_none() {
-            self.sending = self.waiting.pop_front().map(|event| Sending { event, frames: 0, ends: 0, gap: 0 });
+            self.sending = self.waiting.pop_front().map(|event| Sending {
+                event,
+                frames: 0,
+                ends: 0,
+                gap: 0,
+            });
         }
-        let Some(sending) = &mut self.sending else { return Slot::Audio };
+        let Some(sending) = &mut self.sending else {
+            return Slot::Audio;
+        };
         if sending.ends < ENDS {
             return sending.event_slot();
         }
@@ -171,7 +206,10 @@ impl Sending {
         }
         let [high, low] = (self.frames * super::FRAME as u16).to_be_bytes();
         let end = if ending { 0x80 } else { 0 };
-        Slot::Event { payload: [self.event, end | VOLUME, high, low], starts }
+        Slot::Event {
+            payload: [self.event, end | VOLUME, high, low],
+            starts,
+        }
     }
 }
 
@@ -180,7 +218,13 @@ mod tests {
     use super::*;
 
     fn header(sequence: u16, timestamp: u32) -> Header {
-        Header { marker: false, payload_type: 101, sequence, timestamp, ssrc: 7 }
+        Header {
+            marker: false,
+            payload_type: 101,
+            sequence,
+            timestamp,
+            ssrc: 7,
+        }
     }
 
     fn at(ms: u64) -> Moment {
@@ -190,7 +234,11 @@ mod tests {
     /// What we send is what we hear: each key once, through all its packets.
     #[test]
     fn keys_survive_the_wire() {
-        let (mut sender, mut receiver, mut heard) = (EventSender::default(), EventReceiver::default(), String::new());
+        let (mut sender, mut receiver, mut heard) = (
+            EventSender::default(),
+            EventReceiver::default(),
+            String::new(),
+        );
         assert!("12#a".chars().all(|key| sender.press(key)));
         let (mut sequence, mut timestamp, mut began) = (65_530_u16, 0_u32, 0);
         let mut slots = Vec::new();
@@ -198,14 +246,25 @@ mod tests {
             let slot = sender.next_slot();
             if let Slot::Event { payload, starts } = slot {
                 began = if starts { timestamp } else { began };
-                heard.extend(receiver.receive(&header(sequence, began), &payload, at(u64::from(timestamp) / 8)).unwrap());
+                heard.extend(
+                    receiver
+                        .receive(
+                            &header(sequence, began),
+                            &payload,
+                            at(u64::from(timestamp) / 8),
+                        )
+                        .unwrap(),
+                );
                 sequence = sequence.wrapping_add(1);
             }
             slots.push(slot);
             timestamp += 160;
         }
         assert_eq!(heard, "12#A");
-        let ends = slots.iter().filter(|slot| matches!(slot, Slot::Event { payload, .. } if payload[1] & 0x80 != 0)).count();
+        let ends = slots
+            .iter()
+            .filter(|slot| matches!(slot, Slot::Event { payload, .. } if payload[1] & 0x80 != 0))
+            .count();
         assert_eq!(ends, 12);
         assert_eq!(slots.len(), 4 * (10 + 3));
     }
@@ -213,35 +272,68 @@ mod tests {
     #[test]
     fn repeats_count_once() {
         let mut receiver = EventReceiver::default();
-        assert_eq!(receiver.receive(&header(1, 160), &[1, 10, 0, 160], at(0)), Ok(Some('1')));
-        assert_eq!(receiver.receive(&header(2, 160), &[1, 0x8A, 3, 0x20], at(20)), Ok(None));
+        assert_eq!(
+            receiver.receive(&header(1, 160), &[1, 10, 0, 160], at(0)),
+            Ok(Some('1'))
+        );
+        assert_eq!(
+            receiver.receive(&header(2, 160), &[1, 0x8A, 3, 0x20], at(20)),
+            Ok(None)
+        );
         // An end that the network delays does not press the key again, even after another key.
-        assert_eq!(receiver.receive(&header(4, 2_000), &[1, 10, 0, 160], at(230)), Ok(Some('1')));
-        assert_eq!(receiver.receive(&header(3, 160), &[1, 0x8A, 3, 0x20], at(240)), Ok(None));
+        assert_eq!(
+            receiver.receive(&header(4, 2_000), &[1, 10, 0, 160], at(230)),
+            Ok(Some('1'))
+        );
+        assert_eq!(
+            receiver.receive(&header(3, 160), &[1, 0x8A, 3, 0x20], at(240)),
+            Ok(None)
+        );
     }
 
     /// The same recording played twice is two keys; a pause inside one event is not.
     #[test]
     fn replayed_recording_is_a_new_key() {
         let mut receiver = EventReceiver::default();
-        assert_eq!(receiver.receive(&header(8_000, 160), &[2, 10, 0, 160], at(0)), Ok(Some('2')));
-        assert_eq!(receiver.receive(&header(8_001, 160), &[2, 10, 1, 160], at(400)), Ok(None));
-        assert_eq!(receiver.receive(&header(8_000, 160), &[2, 10, 0, 160], at(1_100)), Ok(Some('2')));
+        assert_eq!(
+            receiver.receive(&header(8_000, 160), &[2, 10, 0, 160], at(0)),
+            Ok(Some('2'))
+        );
+        assert_eq!(
+            receiver.receive(&header(8_001, 160), &[2, 10, 1, 160], at(400)),
+            Ok(None)
+        );
+        assert_eq!(
+            receiver.receive(&header(8_000, 160), &[2, 10, 0, 160], at(1_100)),
+            Ok(Some('2'))
+        );
     }
 
     /// A key held longer than 8,19 s goes on in a second segment.
     #[test]
     fn long_key_is_one_key() {
         let mut receiver = EventReceiver::default();
-        assert_eq!(receiver.receive(&header(1, 100), &[5, 10, 0, 160], at(0)), Ok(Some('5')));
-        assert_eq!(receiver.receive(&header(2, 100 + 0xFFFF), &[5, 10, 0, 160], at(20)), Ok(None));
+        assert_eq!(
+            receiver.receive(&header(1, 100), &[5, 10, 0, 160], at(0)),
+            Ok(Some('5'))
+        );
+        assert_eq!(
+            receiver.receive(&header(2, 100 + 0xFFFF), &[5, 10, 0, 160], at(20)),
+            Ok(None)
+        );
     }
 
     #[test]
     fn nonsense_is_refused() {
         let mut receiver = EventReceiver::default();
-        assert_eq!(receiver.receive(&header(1, 1), &[1, 10, 0], at(0)), Err(EventError::Short(3)));
-        assert_eq!(receiver.receive(&header(1, 1), &[255, 10, 0, 160], at(0)), Err(EventError::NotAKey(255)));
+        assert_eq!(
+            receiver.receive(&header(1, 1), &[1, 10, 0], at(0)),
+            Err(EventError::Short(3))
+        );
+        assert_eq!(
+            receiver.receive(&header(1, 1), &[255, 10, 0, 160], at(0)),
+            Err(EventError::NotAKey(255))
+        );
         let mut sender = EventSender::default();
         assert!(!sender.press('x'));
         assert_eq!(sender.next_slot(), Slot::Audio);

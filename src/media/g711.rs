@@ -67,15 +67,27 @@ const fn decode_a(octet: u8) -> i16 {
     let toggled = octet ^ 0x55;
     let segment = (toggled >> 4) & 7;
     let step = ((toggled & 0x0F) as i16) << 4;
-    let magnitude = if segment == 0 { step + 8 } else { (step + 0x108) << (segment - 1) };
-    if toggled & 0x80 != 0 { magnitude } else { -magnitude }
+    let magnitude = if segment == 0 {
+        step + 8
+    } else {
+        (step + 0x108) << (segment - 1)
+    };
+    if toggled & 0x80 != 0 {
+        magnitude
+    } else {
+        -magnitude
+    }
 }
 
 const fn decode_mu(octet: u8) -> i16 {
     let toggled = !octet;
     let segment = (toggled >> 4) & 7;
     let magnitude = (((((toggled & 0x0F) as i16) << 3) + 0x84) << segment) - 0x84;
-    if toggled & 0x80 != 0 { -magnitude } else { magnitude }
+    if toggled & 0x80 != 0 {
+        -magnitude
+    } else {
+        magnitude
+    }
 }
 
 fn encode_a(sample: i16) -> u8 {
@@ -127,10 +139,22 @@ mod tests {
     /// The extremes and zeroes that every G.711 table agrees on.
     #[test]
     fn known_values() {
-        assert_eq!([0xD5, 0x55, 0xAA, 0x2A].map(|octet| Law::A.decode(octet)), [8, -8, 32_256, -32_256]);
-        assert_eq!([0xFF, 0x7F, 0x80, 0x00].map(|octet| Law::Mu.decode(octet)), [0, 0, 32_124, -32_124]);
-        assert_eq!([0, -1, i16::MAX, i16::MIN].map(|sample| Law::A.encode(sample)), [0xD5, 0x55, 0xAA, 0x2A]);
-        assert_eq!([0, -1, i16::MAX, i16::MIN].map(|sample| Law::Mu.encode(sample)), [0xFF, 0x7F, 0x80, 0x00]);
+        assert_eq!(
+            [0xD5, 0x55, 0xAA, 0x2A].map(|octet| Law::A.decode(octet)),
+            [8, -8, 32_256, -32_256]
+        );
+        assert_eq!(
+            [0xFF, 0x7F, 0x80, 0x00].map(|octet| Law::Mu.decode(octet)),
+            [0, 0, 32_124, -32_124]
+        );
+        assert_eq!(
+            [0, -1, i16::MAX, i16::MIN].map(|sample| Law::A.encode(sample)),
+            [0xD5, 0x55, 0xAA, 0x2A]
+        );
+        assert_eq!(
+            [0, -1, i16::MAX, i16::MIN].map(|sample| Law::Mu.encode(sample)),
+            [0xFF, 0x7F, 0x80, 0x00]
+        );
     }
 
     /// Decoding and encoding again gives the octet back; µ-law's negative zero is the one exception of the standard.
@@ -147,8 +171,16 @@ mod tests {
     #[test]
     fn encoders_equal_the_reference() {
         for sample in i16::MIN..=i16::MAX {
-            assert_eq!(Law::A.encode(sample), reference_a(sample), "A-law of {sample}");
-            assert_eq!(Law::Mu.encode(sample), reference_mu(sample), "µ-law of {sample}");
+            assert_eq!(
+                Law::A.encode(sample),
+                reference_a(sample),
+                "A-law of {sample}"
+            );
+            assert_eq!(
+                Law::Mu.encode(sample),
+                reference_mu(sample),
+                "µ-law of {sample}"
+            );
         }
     }
 
@@ -158,13 +190,20 @@ mod tests {
         for sample in -32_000..=32_000_i16 {
             for law in [Law::A, Law::Mu] {
                 let error = i32::from(sample) - i32::from(law.decode(law.encode(sample)));
-                assert!(error.abs() <= (i32::from(sample).abs() + 132) / 32 + 16, "{law:?} {sample}: {error}");
+                assert!(
+                    error.abs() <= (i32::from(sample).abs() + 132) / 32 + 16,
+                    "{law:?} {sample}: {error}"
+                );
             }
         }
     }
 
     fn reference_a(sample: i16) -> u8 {
-        let mut ix = if sample < 0 { !sample >> 4 } else { sample >> 4 };
+        let mut ix = if sample < 0 {
+            !sample >> 4
+        } else {
+            sample >> 4
+        };
         if ix > 15 {
             let mut iexp = 1;
             while ix > 16 + 15 {
@@ -181,7 +220,12 @@ mod tests {
     }
 
     fn reference_mu(sample: i16) -> u8 {
-        let absolute = if sample < 0 { (!sample >> 2) + 33 } else { (sample >> 2) + 33 }.min(0x1FFF);
+        let absolute = if sample < 0 {
+            (!sample >> 2) + 33
+        } else {
+            (sample >> 2) + 33
+        }
+        .min(0x1FFF);
         let mut i = absolute >> 6;
         let mut segment = 1;
         while i != 0 {

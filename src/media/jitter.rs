@@ -139,7 +139,9 @@ impl JitterBuffer {
 
     /// Takes a packet of sound.
     pub fn push(&mut self, place: Place, samples: &[i16], arrival: Moment) {
-        let Some(stream) = &mut self.stream else { return self.begin(place, samples, arrival) };
+        let Some(stream) = &mut self.stream else {
+            return self.begin(place, samples, arrival);
+        };
         let ahead = stream.ahead(place);
         match ahead {
             Some(MISORDER..=DROPOUT) => {}
@@ -198,7 +200,9 @@ impl JitterBuffer {
 
     /// What a reception report needs: source, highest sequence number with its cycles.
     pub fn source(&self) -> Option<(u32, u32)> {
-        self.stream.as_ref().map(|stream| (stream.ssrc, stream.highest as u32))
+        self.stream
+            .as_ref()
+            .map(|stream| (stream.ssrc, stream.highest as u32))
     }
 
     fn begin(&mut self, place: Place, samples: &[i16], arrival: Moment) {
@@ -216,7 +220,11 @@ impl JitterBuffer {
             return self.push(place, samples, arrival);
         }
         let position = self.head.max(self.cursor + self.delay);
-        self.probation = Some(Probation { place, samples: samples.to_vec(), position });
+        self.probation = Some(Probation {
+            place,
+            samples: samples.to_vec(),
+            position,
+        });
     }
 
     fn restart(&mut self, first: &Probation) {
@@ -253,7 +261,11 @@ impl JitterBuffer {
             return self.cursor;
         }
         // The timestamps have jumped, or time stood still at the sender.
-        if self.head >= self.cursor { self.head } else { self.cursor + self.delay }
+        if self.head >= self.cursor {
+            self.head
+        } else {
+            self.cursor + self.delay
+        }
     }
 
     /// A packet that others have overtaken: played if its time is not over.
@@ -305,7 +317,8 @@ impl JitterBuffer {
     fn trim(&mut self) {
         let depth = self.head - self.cursor - FRAME as i64 - self.delay;
         self.surplus.note(depth);
-        if self.surplus.excess >= FRAME as i64 && (self.surplus.excess > FORCED || self.is_quiet()) {
+        if self.surplus.excess >= FRAME as i64 && (self.surplus.excess > FORCED || self.is_quiet())
+        {
             for at in self.cursor..self.cursor + FRAME as i64 {
                 self.filled[slot(at)] = false;
             }
@@ -316,7 +329,9 @@ impl JitterBuffer {
     }
 
     fn is_quiet(&self) -> bool {
-        (self.cursor..self.cursor + FRAME as i64).map(slot).all(|slot| !self.filled[slot] || self.ring[slot].unsigned_abs() < QUIET)
+        (self.cursor..self.cursor + FRAME as i64)
+            .map(slot)
+            .all(|slot| !self.filled[slot] || self.ring[slot].unsigned_abs() < QUIET)
     }
 }
 
@@ -356,7 +371,12 @@ impl Stream {
 
     /// How far a packet is ahead of the newest; `None` when it is of another source.
     fn ahead(&self, place: Place) -> Option<i16> {
-        (place.ssrc == self.ssrc).then(|| place.sequence.wrapping_sub(self.highest as u16).cast_signed())
+        (place.ssrc == self.ssrc).then(|| {
+            place
+                .sequence
+                .wrapping_sub(self.highest as u16)
+                .cast_signed()
+        })
     }
 
     /// Counts a packet; `false` when it has come before.

@@ -2,11 +2,17 @@ use super::*;
 
 /// Sound in which every sample is different from its neighbours and never quiet.
 fn samples(from: usize, count: usize) -> Vec<i16> {
-    (from..from + count).map(|i| 1_000 + (i * 7 % 20_000) as i16).collect()
+    (from..from + count)
+        .map(|i| 1_000 + (i * 7 % 20_000) as i16)
+        .collect()
 }
 
 fn place(n: usize, length: usize) -> Place {
-    Place { sequence: n as u16, timestamp: (n * length) as u32, ssrc: 1 }
+    Place {
+        sequence: n as u16,
+        timestamp: (n * length) as u32,
+        ssrc: 1,
+    }
 }
 
 /// Sends packets of `length` samples on schedule and returns what was played from the first sample on.
@@ -17,14 +23,31 @@ fn play_packets(length: usize) -> Vec<i16> {
     for tick in 0..200_usize {
         // A packet leaves when its last sample was spoken.
         while (sent + 1) * length <= (tick + 1) * FRAME {
-            buffer.push(place(sent, length), &samples(sent * length, length), Moment::from_millis((sent * length / 8) as u64));
+            buffer.push(
+                place(sent, length),
+                &samples(sent * length, length),
+                Moment::from_millis((sent * length / 8) as u64),
+            );
             sent += 1;
         }
         heard.extend(buffer.pop());
     }
     let stats = buffer.stats();
-    assert_eq!((stats.lost(), stats.stretched, stats.skipped, stats.duplicates), (0, 0, 0, 0));
-    heard.drain(..heard.iter().position(|sample| *sample != 0).unwrap_or_default());
+    assert_eq!(
+        (
+            stats.lost(),
+            stats.stretched,
+            stats.skipped,
+            stats.duplicates
+        ),
+        (0, 0, 0, 0)
+    );
+    heard.drain(
+        ..heard
+            .iter()
+            .position(|sample| *sample != 0)
+            .unwrap_or_default(),
+    );
     heard
 }
 
@@ -33,7 +56,11 @@ fn packets_of_any_length_become_frames() {
     for length in [80, 160, 240, 320, 400, 480] {
         let heard = play_packets(length);
         assert!(heard.len() > 190 * FRAME);
-        assert_eq!(heard, samples(0, heard.len()), "packets of {length} samples");
+        assert_eq!(
+            heard,
+            samples(0, heard.len()),
+            "packets of {length} samples"
+        );
     }
 }
 
@@ -42,7 +69,9 @@ fn waits_the_delay_it_was_told() {
     for (delay_ms, frames) in [(20, 1), (40, 2), (60, 3), (100, 5)] {
         let mut buffer = JitterBuffer::new(delay_ms);
         buffer.push(place(0, FRAME), &samples(0, FRAME), Moment::ZERO);
-        let silent = (0..20).take_while(|_| buffer.pop() == super::super::SILENCE).count();
+        let silent = (0..20)
+            .take_while(|_| buffer.pop() == super::super::SILENCE)
+            .count();
         assert_eq!(silent, frames);
     }
 }
@@ -53,9 +82,17 @@ fn late_stream_stretches_time() {
     let mut buffer = JitterBuffer::new(40);
     let mut heard = Vec::new();
     for tick in 0..50_usize {
-        let delayed = if tick < 20 { Some(tick) } else { tick.checked_sub(4) };
+        let delayed = if tick < 20 {
+            Some(tick)
+        } else {
+            tick.checked_sub(4)
+        };
         for n in delayed.into_iter().filter(|n| tick < 20 || *n >= 20) {
-            buffer.push(place(n, FRAME), &samples(n * FRAME, FRAME), Moment::from_millis(20 * tick as u64));
+            buffer.push(
+                place(n, FRAME),
+                &samples(n * FRAME, FRAME),
+                Moment::from_millis(20 * tick as u64),
+            );
         }
         heard.push(buffer.pop());
     }
@@ -64,7 +101,10 @@ fn late_stream_stretches_time() {
     assert_eq!(stats.stretched, 2);
     let whole: Vec<_> = (0..40).map(|n| samples(n * FRAME, FRAME)).collect();
     // All but the one frame in which the invented sound is blended into the real one.
-    let found = whole.iter().filter(|frame| heard.iter().any(|h| h[..] == frame[..])).count();
+    let found = whole
+        .iter()
+        .filter(|frame| heard.iter().any(|h| h[..] == frame[..]))
+        .count();
     assert!(found >= 39, "{found}");
 }
 
@@ -75,12 +115,20 @@ fn lasting_surplus_is_trimmed() {
     let mut sent = 0;
     for tick in 0..1_000_usize {
         while sent <= tick + 20 {
-            buffer.push(place(sent, FRAME), &samples(sent * FRAME, FRAME), Moment::from_millis(20 * tick as u64));
+            buffer.push(
+                place(sent, FRAME),
+                &samples(sent * FRAME, FRAME),
+                Moment::from_millis(20 * tick as u64),
+            );
             sent += 1;
         }
         buffer.pop();
     }
-    assert!((1..=20).contains(&buffer.stats().skipped), "{:?}", buffer.stats());
+    assert!(
+        (1..=20).contains(&buffer.stats().skipped),
+        "{:?}",
+        buffer.stats()
+    );
     assert_eq!(buffer.stats().lost(), 0);
 }
 
@@ -88,7 +136,11 @@ fn lasting_surplus_is_trimmed() {
 fn declared_silence_is_silent() {
     let mut buffer = JitterBuffer::new(20);
     for n in 0..5 {
-        buffer.push(place(n, FRAME), &samples(n * FRAME, FRAME), Moment::from_millis(20 * n as u64));
+        buffer.push(
+            place(n, FRAME),
+            &samples(n * FRAME, FRAME),
+            Moment::from_millis(20 * n as u64),
+        );
         buffer.pop();
     }
     buffer.note(place(5, FRAME));

@@ -47,7 +47,11 @@ struct Candidate<S> {
 impl<S: Copy + PartialEq> Latch<S> {
     /// `expected`: the address that the session description names, if it names one.
     pub fn new(expected: Option<S>) -> Self {
-        Self { expected, locked: None, candidate: None }
+        Self {
+            expected,
+            locked: None,
+            candidate: None,
+        }
     }
 
     /// A new description has moved the stream; the lock opens when it names another address.
@@ -67,10 +71,13 @@ impl<S: Copy + PartialEq> Latch<S> {
         match &mut self.locked {
             Some(locked) if locked.source == source => {
                 locked.last = *header;
-                self.candidate.take_if(|candidate| candidate.needed == MOVED);
+                self.candidate
+                    .take_if(|candidate| candidate.needed == MOVED);
                 Admitted::Yes
             }
-            Some(locked) if continues(&locked.last, header, GAP) => self.weigh(source, header, datagram, MOVED),
+            Some(locked) if continues(&locked.last, header, GAP) => {
+                self.weigh(source, header, datagram, MOVED)
+            }
             Some(_) => Admitted::No,
             None if self.expected == Some(source) => self.lock(source, header),
             None => self.weigh(source, header, datagram, BELIEVED),
@@ -78,8 +85,14 @@ impl<S: Copy + PartialEq> Latch<S> {
     }
 
     fn lock(&mut self, source: S, header: &Header) -> Admitted {
-        self.locked = Some(Locked { source, last: *header });
-        let held = self.candidate.take_if(|candidate| candidate.source == source).map(|candidate| candidate.held);
+        self.locked = Some(Locked {
+            source,
+            last: *header,
+        });
+        let held = self
+            .candidate
+            .take_if(|candidate| candidate.source == source)
+            .map(|candidate| candidate.held);
         self.candidate = None;
         held.map_or(Admitted::Yes, Admitted::WithEarlier)
     }
@@ -93,7 +106,14 @@ impl<S: Copy + PartialEq> Latch<S> {
                 known.last = *header;
                 known.held.push(datagram.to_vec());
             }
-            other => *other = Some(Candidate { source, last: *header, needed, held: vec![datagram.to_vec()] }),
+            other => {
+                *other = Some(Candidate {
+                    source,
+                    last: *header,
+                    needed,
+                    held: vec![datagram.to_vec()],
+                })
+            }
         }
         Admitted::No
     }
@@ -108,7 +128,13 @@ mod tests {
     use super::*;
 
     fn packet(sequence: u16, ssrc: u32) -> Header {
-        Header { marker: false, payload_type: 8, sequence, timestamp: u32::from(sequence) * 160, ssrc }
+        Header {
+            marker: false,
+            payload_type: 8,
+            sequence,
+            timestamp: u32::from(sequence) * 160,
+            ssrc,
+        }
     }
 
     #[test]
@@ -125,7 +151,10 @@ mod tests {
         for n in 0..3 {
             assert_eq!(latch.admit('b', &packet(n, 7), &[n as u8]), Admitted::No);
         }
-        assert_eq!(latch.admit('b', &packet(3, 7), &[3]), Admitted::WithEarlier(vec![vec![0], vec![1], vec![2]]));
+        assert_eq!(
+            latch.admit('b', &packet(3, 7), &[3]),
+            Admitted::WithEarlier(vec![vec![0], vec![1], vec![2]])
+        );
         assert_eq!(latch.admit('a', &packet(9, 8), &[]), Admitted::No);
     }
 
@@ -133,7 +162,10 @@ mod tests {
     fn random_packets_convince_nobody() {
         let mut latch = Latch::new(None);
         for n in 0..100_u16 {
-            assert_eq!(latch.admit('x', &packet(n.wrapping_mul(7_919), u32::from(n % 3)), &[]), Admitted::No);
+            assert_eq!(
+                latch.admit('x', &packet(n.wrapping_mul(7_919), u32::from(n % 3)), &[]),
+                Admitted::No
+            );
         }
     }
 
@@ -146,7 +178,10 @@ mod tests {
             assert_eq!(latch.admit('x', &packet(500 + n, 66), &[]), Admitted::No);
         }
         assert_eq!(latch.admit('b', &packet(11, 7), &[11]), Admitted::No);
-        assert_eq!(latch.admit('b', &packet(12, 7), &[12]), Admitted::WithEarlier(vec![vec![11]]));
+        assert_eq!(
+            latch.admit('b', &packet(12, 7), &[12]),
+            Admitted::WithEarlier(vec![vec![11]])
+        );
         assert_eq!(latch.source(), Some('b'));
     }
 

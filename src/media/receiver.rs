@@ -112,11 +112,20 @@ impl<S: Copy + PartialEq> Receiver<S> {
     pub fn report(&self) -> Option<rtp::ReceptionReport> {
         let (ssrc, highest_sequence) = self.buffer.source()?;
         let stats = self.stats();
-        Some(rtp::ReceptionReport { ssrc, lost: u32::try_from(stats.missing).unwrap_or(u32::MAX), highest_sequence, jitter: stats.jitter })
+        Some(rtp::ReceptionReport {
+            ssrc,
+            lost: u32::try_from(stats.missing).unwrap_or(u32::MAX),
+            highest_sequence,
+            jitter: stats.jitter,
+        })
     }
 
     fn is_agreed(&self, payload_type: u8) -> bool {
-        let Payloads { a_law, mu_law, events } = self.payloads;
+        let Payloads {
+            a_law,
+            mu_law,
+            events,
+        } = self.payloads;
         [a_law, mu_law, events, Some(rtp::COMFORT_NOISE)].contains(&Some(payload_type))
     }
 
@@ -132,7 +141,11 @@ impl<S: Copy + PartialEq> Receiver<S> {
     fn take(&mut self, packet: &Packet<'_>, now: Moment) -> Reaction {
         self.last_packet = Some(now);
         let header = &packet.header;
-        let place = Place { sequence: header.sequence, timestamp: header.timestamp, ssrc: header.ssrc };
+        let place = Place {
+            sequence: header.sequence,
+            timestamp: header.timestamp,
+            ssrc: header.ssrc,
+        };
         let kind = Some(header.payload_type);
         if kind == self.payloads.events {
             return self.take_event(packet, place, now);

@@ -3,7 +3,11 @@
 use super::*;
 use crate::media::{FRAME, SILENCE};
 
-const PAYLOADS: Payloads = Payloads { a_law: Some(8), mu_law: Some(0), events: Some(101) };
+const PAYLOADS: Payloads = Payloads {
+    a_law: Some(8),
+    mu_law: Some(0),
+    events: Some(101),
+};
 /// The ports that the schedules send from; the first is the described one.
 const DESCRIBED: u16 = 40_000;
 
@@ -29,7 +33,11 @@ struct Run {
 impl Run {
     /// Plays a schedule: datagrams at their times, a frame every 20 ms.
     fn of(schedule: &str) -> Self {
-        let mut run = Self { receiver: Receiver::new(PAYLOADS, Some(DESCRIBED), 60), heard: Vec::new(), strangers: 0 };
+        let mut run = Self {
+            receiver: Receiver::new(PAYLOADS, Some(DESCRIBED), 60),
+            heard: Vec::new(),
+            strangers: 0,
+        };
         for line in schedule.lines().skip(1) {
             run.send_line(line);
         }
@@ -39,7 +47,9 @@ impl Run {
 
     fn send_line(&mut self, line: &str) {
         let fields: Vec<&str> = line.split(',').collect();
-        let [ms, sequence, timestamp, ssrc, port, frame] = fields[..] else { panic!("{line}") };
+        let [ms, sequence, timestamp, ssrc, port, frame] = fields[..] else {
+            panic!("{line}")
+        };
         let at: u64 = ms.parse().unwrap();
         self.play_until(at);
         let header = rtp::Header {
@@ -49,8 +59,14 @@ impl Run {
             timestamp: timestamp.parse().unwrap(),
             ssrc: u32::from_str_radix(&ssrc[2..], 16).unwrap(),
         };
-        let datagram = [&header.encode()[..], &frame_octets(frame.parse().unwrap())[..]].concat();
-        let reaction = self.receiver.receive(port.parse().unwrap(), &datagram, Moment::from_millis(at));
+        let datagram = [
+            &header.encode()[..],
+            &frame_octets(frame.parse().unwrap())[..],
+        ]
+        .concat();
+        let reaction =
+            self.receiver
+                .receive(port.parse().unwrap(), &datagram, Moment::from_millis(at));
         self.strangers += usize::from(reaction == Reaction::Stranger);
     }
 
@@ -78,7 +94,12 @@ impl Run {
     }
 
     fn assert_counts(&self, lost: u64) {
-        assert_eq!(self.receiver.stats().lost(), lost, "{:?}", self.receiver.stats());
+        assert_eq!(
+            self.receiver.stats().lost(),
+            lost,
+            "{:?}",
+            self.receiver.stats()
+        );
         assert_eq!(self.receiver.malformed(), 0);
     }
 
@@ -87,7 +108,10 @@ impl Run {
         let first = self.place_of(0).expect("the first frame is heard");
         for n in 0..frames {
             let place = self.place_of(n);
-            assert!(place.is_none() || place == Some(first + n), "frame {n} at {place:?}");
+            assert!(
+                place.is_none() || place == Some(first + n),
+                "frame {n} at {place:?}"
+            );
         }
     }
 }
@@ -111,9 +135,10 @@ fn order_is_restored() {
 
 #[test]
 fn loss_is_counted_and_time_kept() {
-    for (schedule, lost) in
-        [(include_str!("../../tests/data/rtp/loss_5pct.csv"), 17), (include_str!("../../tests/data/rtp/loss_bursty.csv"), 70)]
-    {
+    for (schedule, lost) in [
+        (include_str!("../../tests/data/rtp/loss_5pct.csv"), 17),
+        (include_str!("../../tests/data/rtp/loss_bursty.csv"), 70),
+    ] {
         let run = Run::of(schedule);
         run.assert_no_slip(350);
         run.assert_counts(lost);
@@ -127,7 +152,10 @@ fn jitter_is_ridden_out() {
     let run = Run::of(include_str!("../../tests/data/rtp/jitter_60ms.csv"));
     let heard = (0..350).filter(|n| run.place_of(*n).is_some()).count();
     let stats = run.receiver.stats();
-    assert!(heard >= 343 && stats.lost() <= 3 && stats.stretched <= 4, "{heard} heard, {stats:?}");
+    assert!(
+        heard >= 343 && stats.lost() <= 3 && stats.stretched <= 4,
+        "{heard} heard, {stats:?}"
+    );
 }
 
 #[test]
@@ -161,13 +189,20 @@ fn suppressed_silence_keeps_time() {
     run.assert_counts(0);
     let (first, last) = (run.place_of(0).unwrap(), run.place_of(349).unwrap());
     assert_eq!(last - first, 349 + 400);
-    let silent = run.heard.iter().skip(first).filter(|frame| **frame == SILENCE).count();
+    let silent = run
+        .heard
+        .iter()
+        .skip(first)
+        .filter(|frame| **frame == SILENCE)
+        .count();
     assert!((395..=407).contains(&silent), "{silent}");
 }
 
 #[test]
 fn injected_stream_is_not_heard() {
-    let run = Run::of(include_str!("../../tests/data/rtp/injection_from_other_host.csv"));
+    let run = Run::of(include_str!(
+        "../../tests/data/rtp/injection_from_other_host.csv"
+    ));
     run.assert_exact(350);
     assert_eq!(run.strangers, 100);
 }
@@ -177,19 +212,26 @@ fn injected_stream_is_not_heard() {
 fn odd_datagrams_get_the_right_reaction() {
     let mut receiver = Receiver::new(PAYLOADS, Some(DESCRIBED), 60);
     let mut keys = 0;
-    let mut reader = csv::Reader::from_reader(&include_bytes!("../../tests/data/rtp/packets.csv")[..]);
+    let mut reader =
+        csv::Reader::from_reader(&include_bytes!("../../tests/data/rtp/packets.csv")[..]);
     let mut rows = 0;
     for (n, row) in reader.records().enumerate() {
         let row = row.unwrap();
         let (name, expected) = (&row[0], &row[2]);
-        let reaction = receiver.receive(DESCRIBED, &octets(&row[1]), Moment::from_millis(20 * n as u64));
+        let reaction = receiver.receive(
+            DESCRIBED,
+            &octets(&row[1]),
+            Moment::from_millis(20 * n as u64),
+        );
         keys += usize::from(matches!(reaction, Reaction::Key(_)));
         receiver.pop();
         rows += 1;
         let dropped = matches!(reaction, Reaction::Malformed | Reaction::UnknownPayload);
         let right = match expected {
             "accept" if name.starts_with("telephone-event") => reaction == Reaction::Key('1'),
-            "accept" | "accept 156 octets of audio" | "accept or cut, no crash" => reaction == Reaction::Sound,
+            "accept" | "accept 156 octets of audio" | "accept or cut, no crash" => {
+                reaction == Reaction::Sound
+            }
             "accept as no audio or drop" => dropped || reaction == Reaction::Sound,
             "drop" | "answer or drop, never audio" => dropped,
             "drop, count" => reaction == Reaction::UnknownPayload,
@@ -204,14 +246,24 @@ fn odd_datagrams_get_the_right_reaction() {
 }
 
 fn octets(hex: &str) -> Vec<u8> {
-    hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }
 
 /// A source behind address translation is heard from its first packet on.
 #[test]
 fn undescribed_source_loses_nothing() {
-    let mut run = Run { receiver: Receiver::new(PAYLOADS, Some(9), 60), heard: Vec::new(), strangers: 0 };
-    for line in include_str!("../../tests/data/rtp/seq_wrap_clean.csv").lines().skip(1) {
+    let mut run = Run {
+        receiver: Receiver::new(PAYLOADS, Some(9), 60),
+        heard: Vec::new(),
+        strangers: 0,
+    };
+    for line in include_str!("../../tests/data/rtp/seq_wrap_clean.csv")
+        .lines()
+        .skip(1)
+    {
         run.send_line(line);
     }
     run.play_until(7_200);

@@ -49,7 +49,9 @@ pub struct Packet<'a> {
 impl<'a> Packet<'a> {
     /// Reads a datagram, with all lengths checked (RFC 3550 §5.1, A.1).
     pub fn parse(datagram: &'a [u8]) -> Result<Self, RtpError> {
-        let (fixed, rest) = datagram.split_first_chunk::<HEADER>().ok_or(RtpError::Short(datagram.len()))?;
+        let (fixed, rest) = datagram
+            .split_first_chunk::<HEADER>()
+            .ok_or(RtpError::Short(datagram.len()))?;
         let version = fixed[0] >> 6;
         if version != 2 {
             return Err(RtpError::Version(version));
@@ -59,7 +61,10 @@ impl<'a> Packet<'a> {
             return Err(RtpError::Rtcp);
         }
         let payload = skip_extension(fixed[0], skip_sources(fixed[0], rest)?)?;
-        Ok(Self { header: Header::read(fixed), payload: strip_padding(fixed[0], payload)? })
+        Ok(Self {
+            header: Header::read(fixed),
+            payload: strip_padding(fixed[0], payload)?,
+        })
     }
 }
 
@@ -87,7 +92,8 @@ impl Header {
 }
 
 fn skip_sources(first: u8, rest: &[u8]) -> Result<&[u8], RtpError> {
-    rest.get(4 * usize::from(first & 0x0F)..).ok_or(RtpError::Header)
+    rest.get(4 * usize::from(first & 0x0F)..)
+        .ok_or(RtpError::Header)
 }
 
 fn skip_extension(first: u8, rest: &[u8]) -> Result<&[u8], RtpError> {
@@ -95,7 +101,8 @@ fn skip_extension(first: u8, rest: &[u8]) -> Result<&[u8], RtpError> {
         return Ok(rest);
     }
     let ([_, _, high, low], rest) = rest.split_first_chunk::<4>().ok_or(RtpError::Header)?;
-    rest.get(4 * usize::from(u16::from_be_bytes([*high, *low]))..).ok_or(RtpError::Header)
+    rest.get(4 * usize::from(u16::from_be_bytes([*high, *low]))..)
+        .ok_or(RtpError::Header)
 }
 
 fn strip_padding(first: u8, payload: &[u8]) -> Result<&[u8], RtpError> {
@@ -121,20 +128,46 @@ pub struct Sequencer {
 impl Sequencer {
     /// Starts must be random (RFC 3550 §5.1), so that they come from outside.
     pub fn new(ssrc: u32, sequence: u16, timestamp: u32) -> Self {
-        let next = Header { marker: false, payload_type: 0, sequence, timestamp, ssrc };
-        Self { next, started: false, packets: 0, octets: 0 }
+        let next = Header {
+            marker: false,
+            payload_type: 0,
+            sequence,
+            timestamp,
+            ssrc,
+        };
+        Self {
+            next,
+            started: false,
+            packets: 0,
+            octets: 0,
+        }
     }
 
     /// The header of the next packet of sound. The marker stands on the very first one only.
     pub fn audio(&mut self, payload_type: u8, octets: usize) -> Header {
-        let header = Header { marker: !self.started, payload_type, ..self.next };
+        let header = Header {
+            marker: !self.started,
+            payload_type,
+            ..self.next
+        };
         self.count(octets);
         header
     }
 
     /// The header of a packet of another payload that began at `timestamp` (RFC 4733 §2.5.1.2).
-    pub fn event(&mut self, payload_type: u8, timestamp: u32, marker: bool, octets: usize) -> Header {
-        let header = Header { marker, payload_type, timestamp, ..self.next };
+    pub fn event(
+        &mut self,
+        payload_type: u8,
+        timestamp: u32,
+        marker: bool,
+        octets: usize,
+    ) -> Header {
+        let header = Header {
+            marker,
+            payload_type,
+            timestamp,
+            ..self.next
+        };
         self.count(octets);
         header
     }
@@ -151,7 +184,12 @@ impl Sequencer {
 
     /// What a sender report tells.
     pub fn report(&self) -> SenderReport {
-        SenderReport { ssrc: self.next.ssrc, timestamp: self.next.timestamp, packets: self.packets, octets: self.octets }
+        SenderReport {
+            ssrc: self.next.ssrc,
+            timestamp: self.next.timestamp,
+            packets: self.packets,
+            octets: self.octets,
+        }
     }
 
     fn count(&mut self, octets: usize) {
@@ -184,9 +222,19 @@ pub struct ReceptionReport {
 }
 
 /// A compound packet: sender report, the reception report when there is one, and the canonical name (RFC 3550 §6.1).
-pub fn encode_report(sent: &SenderReport, ntp: u64, heard: Option<&ReceptionReport>, name: &str) -> Vec<u8> {
+pub fn encode_report(
+    sent: &SenderReport,
+    ntp: u64,
+    heard: Option<&ReceptionReport>,
+    name: &str,
+) -> Vec<u8> {
     let mut packet = Vec::with_capacity(96);
-    put_header(&mut packet, u8::from(heard.is_some()), 200, 6 + if heard.is_some() { 6 } else { 0 });
+    put_header(
+        &mut packet,
+        u8::from(heard.is_some()),
+        200,
+        6 + if heard.is_some() { 6 } else { 0 },
+    );
     packet.extend(sent.ssrc.to_be_bytes());
     packet.extend(ntp.to_be_bytes());
     for word in [sent.timestamp, sent.packets, sent.octets] {
@@ -212,7 +260,10 @@ pub fn is_rtcp(mut datagram: &[u8]) -> bool {
     let first_is_report = matches!(datagram.get(1), Some(200..=207));
     while let Some(([first, kind, high, low], _)) = datagram.split_first_chunk::<4>() {
         let octets = 4 * (usize::from(u16::from_be_bytes([*high, *low])) + 1);
-        if first >> 6 != 2 || octets > datagram.len() || !is_whole(*first, *kind, &datagram[4..octets]) {
+        if first >> 6 != 2
+            || octets > datagram.len()
+            || !is_whole(*first, *kind, &datagram[4..octets])
+        {
             return false;
         }
         datagram = &datagram[octets..];
@@ -238,7 +289,9 @@ fn is_description(count: usize, body: &[u8]) -> bool {
     for _ in 0..count {
         at += 4;
         while let Some(1..) = body.get(at) {
-            let Some(length) = body.get(at + 1) else { return false };
+            let Some(length) = body.get(at + 1) else {
+                return false;
+            };
             at += 2 + usize::from(*length);
         }
         at = at / 4 * 4 + 4;

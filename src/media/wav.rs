@@ -68,6 +68,18 @@ pub fn encode(samples: &[i16]) -> Result<Vec<u8>, WavError> {
     Ok(bytes.into_inner())
 }
 
+/// Two channels of 8 kHz as a WAV file; the shorter one is followed by silence.
+pub fn encode_stereo(left: &[i16], right: &[i16]) -> Result<Vec<u8>, WavError> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = WavWriter::new(&mut bytes, spec(2))?;
+    for index in 0..left.len().max(right.len()) {
+        writer.write_sample(left.get(index).copied().unwrap_or(0))?;
+        writer.write_sample(right.get(index).copied().unwrap_or(0))?;
+    }
+    writer.finalize()?;
+    Ok(bytes.into_inner())
+}
+
 /// Who is heard on which channel of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {

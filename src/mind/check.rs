@@ -28,14 +28,23 @@ pub struct Finding {
 const WORDS_AT_MOST: usize = 90;
 
 /// Checks a script that was read. `rules` tells whether a grammar rule (`file.gram#rule`) exists.
-pub fn check(files: &BTreeMap<String, String>, script: &Script, rules: &dyn Fn(&str) -> bool) -> Vec<Finding> {
-    let mut report = Report { files, findings: Vec::new() };
+pub fn check(
+    files: &BTreeMap<String, String>,
+    script: &Script,
+    rules: &dyn Fn(&str) -> bool,
+) -> Vec<Finding> {
+    let mut report = Report {
+        files,
+        findings: Vec::new(),
+    };
     check_targets(script, &mut report);
     check_states(script, rules, &mut report);
     let graph = Graph::of(script);
     check_reach(script, &graph, &mut report);
     check_prompts(script, &graph, &mut report);
-    report.findings.sort_by(|a, b| (&a.file, a.line, a.column, a.rule).cmp(&(&b.file, b.line, b.column, b.rule)));
+    report.findings.sort_by(|a, b| {
+        (&a.file, a.line, a.column, a.rule).cmp(&(&b.file, b.line, b.column, b.rule))
+    });
     report.findings
 }
 
@@ -45,20 +54,37 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn add(&mut self, section: &str, needle: &str, rule: &'static str, message: String, remedy: &str) {
+    fn add(
+        &mut self,
+        section: &str,
+        needle: &str,
+        rule: &'static str,
+        message: String,
+        remedy: &str,
+    ) {
         let (file, line, column) = self.locate(section, needle);
-        self.findings.push(Finding { file, line, column, rule, message, remedy: remedy.to_owned(), path: Vec::new() });
+        self.findings.push(Finding {
+            file,
+            line,
+            column,
+            rule,
+            message,
+            remedy: remedy.to_owned(),
+            path: Vec::new(),
+        });
     }
 
     /// The place of `needle` after the header of `section`, or of the header.
     fn locate(&self, section: &str, needle: &str) -> (String, usize, usize) {
         for (file, text) in self.files {
             let header = format!("[{section}");
-            let found = text
-                .match_indices(&header)
-                .find(|(at, _)| matches!(text.as_bytes().get(at + header.len()), Some(b']' | b'.')));
+            let found = text.match_indices(&header).find(|(at, _)| {
+                matches!(text.as_bytes().get(at + header.len()), Some(b']' | b'.'))
+            });
             let Some((start, _)) = found else { continue };
-            let at = text[start..].find(needle).map_or(start, |offset| start + offset);
+            let at = text[start..]
+                .find(needle)
+                .map_or(start, |offset| start + offset);
             let (line, column) = place(text, at);
             return (file.clone(), line, column);
         }
@@ -80,14 +106,26 @@ fn check_targets(script: &Script, report: &mut Report<'_>) {
                 && !script.state.contains_key(name)
             {
                 let near = nearest(name, script.state.keys());
-                report.add(section, name, "unknown-state", format!("{section}: {key} leads to `{name}`, which does not exist"), &near);
+                report.add(
+                    section,
+                    name,
+                    "unknown-state",
+                    format!("{section}: {key} leads to `{name}`, which does not exist"),
+                    &near,
+                );
             }
         }
         if let Route::Cases(cases) = route
             && cases.last().is_none_or(|case| case.when.is_some())
         {
             let remedy = "add a last case without `when`";
-            report.add(section, key, "open-cases", format!("{section}: no case of {key} may hold"), remedy);
+            report.add(
+                section,
+                key,
+                "open-cases",
+                format!("{section}: no case of {key} may hold"),
+                remedy,
+            );
         }
     };
     for (name, state) in &script.state {
@@ -95,7 +133,11 @@ fn check_targets(script: &Script, report: &mut Report<'_>) {
         for (key, route) in &state.on {
             check_route(report, &section, key, route);
         }
-        for (key, route) in [("next", &state.next), ("silence", &state.silence), ("confusion", &state.confusion)] {
+        for (key, route) in [
+            ("next", &state.next),
+            ("silence", &state.silence),
+            ("confusion", &state.confusion),
+        ] {
             if let Some(route) = route {
                 check_route(report, &section, key, route);
             }
@@ -105,25 +147,50 @@ fn check_targets(script: &Script, report: &mut Report<'_>) {
         check_route(report, "global", key, route);
     }
     let global = &script.global;
-    for (key, route) in [("silence", &global.silence), ("confusion", &global.confusion), ("overtime", &global.overtime)] {
+    for (key, route) in [
+        ("silence", &global.silence),
+        ("confusion", &global.confusion),
+        ("overtime", &global.overtime),
+    ] {
         match route {
             Some(route) => check_route(report, "global", key, route),
             None => {
                 let message = format!("[global] has no `{key}`: a call could not end there");
-                report.add("global", key, "missing-exit", message, "name the state that takes leave");
+                report.add(
+                    "global",
+                    key,
+                    "missing-exit",
+                    message,
+                    "name the state that takes leave",
+                );
             }
         }
     }
     if !script.state.contains_key(&script.script.start) {
-        let message = format!("the call starts in `{}`, which does not exist", script.script.start);
-        report.add("script", "start", "unknown-state", message, &nearest(&script.script.start, script.state.keys()));
+        let message = format!(
+            "the call starts in `{}`, which does not exist",
+            script.script.start
+        );
+        report.add(
+            "script",
+            "start",
+            "unknown-state",
+            message,
+            &nearest(&script.script.start, script.state.keys()),
+        );
     }
 }
 
 fn check_states(script: &Script, rules: &dyn Fn(&str) -> bool, report: &mut Report<'_>) {
     for rule in &script.global.listen {
         if !rules(rule) {
-            report.add("global", rule, "unknown-grammar", format!("the grammar rule `{rule}` does not exist"), "see grammars/");
+            report.add(
+                "global",
+                rule,
+                "unknown-grammar",
+                format!("the grammar rule `{rule}` does not exist"),
+                "see grammars/",
+            );
         }
     }
     for (name, state) in &script.state {
@@ -132,16 +199,36 @@ fn check_states(script: &Script, rules: &dyn Fn(&str) -> bool, report: &mut Repo
         for rule in &state.listen {
             if !rules(rule) {
                 let message = format!("{section}: the grammar rule `{rule}` does not exist");
-                report.add(&section, rule, "unknown-grammar", message, "see grammars/; write file.gram or file.gram#rule");
+                report.add(
+                    &section,
+                    rule,
+                    "unknown-grammar",
+                    message,
+                    "see grammars/; write file.gram or file.gram#rule",
+                );
             }
         }
         let is_question = !state.listen.is_empty();
         if is_question && state.say.is_empty() {
-            report.add(&section, name, "silent-question", format!("{section} asks nothing"), "add `say`");
+            report.add(
+                &section,
+                name,
+                "silent-question",
+                format!("{section} asks nothing"),
+                "add `say`",
+            );
         }
         if is_question && state.again.is_empty() {
-            let message = format!("{section} has no `again`: the same long prompt would be heard three times");
-            report.add(&section, name, "missing-again", message, "add a shorter second form");
+            let message = format!(
+                "{section} has no `again`: the same long prompt would be heard three times"
+            );
+            report.add(
+                &section,
+                name,
+                "missing-again",
+                message,
+                "add a shorter second form",
+            );
         }
     }
 }
@@ -156,7 +243,13 @@ fn check_shape(name: &str, state: &State, section: &str, report: &mut Report<'_>
     ];
     match ways.iter().filter(|way| **way).count() {
         1 => {}
-        0 => report.add(section, name, "no-way-out", format!("{section} leads nowhere"), "add `listen`, `do`, `next` or `end`"),
+        0 => report.add(
+            section,
+            name,
+            "no-way-out",
+            format!("{section} leads nowhere"),
+            "add `listen`, `do`, `next` or `end`",
+        ),
         _ => {
             let message = format!("{section} has more than one of `listen`, `do`, `next`, `end`");
             report.add(section, name, "two-ways-out", message, "split the state");
@@ -165,13 +258,31 @@ fn check_shape(name: &str, state: &State, section: &str, report: &mut Report<'_>
     if let Some(verb) = state.act {
         for outcome in verb.outcomes() {
             if !state.on.contains_key(*outcome) {
-                let message = format!("{section}: `{outcome}` may come of what is done here, and leads nowhere");
-                report.add(section, "do", "missing-outcome", message, &format!("add {outcome} = \"…\" under [{section}.on]"));
+                let message = format!(
+                    "{section}: `{outcome}` may come of what is done here, and leads nowhere"
+                );
+                report.add(
+                    section,
+                    "do",
+                    "missing-outcome",
+                    message,
+                    &format!("add {outcome} = \"…\" under [{section}.on]"),
+                );
             }
         }
-        for given in state.on.keys().filter(|given| !verb.outcomes().contains(&given.as_str())) {
+        for given in state
+            .on
+            .keys()
+            .filter(|given| !verb.outcomes().contains(&given.as_str()))
+        {
             let message = format!("{section}: `{given}` never comes of what is done here");
-            report.add(section, given, "unknown-outcome", message, &format!("its outcomes are: {}", verb.outcomes().join(", ")));
+            report.add(
+                section,
+                given,
+                "unknown-outcome",
+                message,
+                &format!("its outcomes are: {}", verb.outcomes().join(", ")),
+            );
         }
     }
 }
@@ -180,13 +291,25 @@ fn check_reach(script: &Script, graph: &Graph, report: &mut Report<'_>) {
     for name in script.state.keys() {
         if !graph.reached.contains_key(name) {
             let section = format!("state.{name}");
-            report.add(&section, name, "unreachable", format!("no call ever reaches {section}"), "lead to it, or delete it");
+            report.add(
+                &section,
+                name,
+                "unreachable",
+                format!("no call ever reaches {section}"),
+                "lead to it, or delete it",
+            );
         }
     }
     for name in graph.without_end(script) {
         let section = format!("state.{name}");
         let message = format!("from {section} no path leads to the end of the call");
-        report.add(&section, &name, "endless", message, "lead to a state with `end`");
+        report.add(
+            &section,
+            &name,
+            "endless",
+            message,
+            "lead to a state with `end`",
+        );
     }
 }
 
@@ -194,14 +317,25 @@ fn check_prompts(script: &Script, graph: &Graph, report: &mut Report<'_>) {
     let environment = Environment::new();
     for (name, state) in &script.state {
         let section = format!("state.{name}");
-        let knowledge = graph.reached.get(name).map_or(Knowledge::Nobody, |reached| reached.knowledge);
+        let knowledge = graph
+            .reached
+            .get(name)
+            .map_or(Knowledge::Nobody, |reached| reached.knowledge);
         for text in state.say.iter().chain(&state.again) {
             check_template(&environment, &section, text, knowledge, graph, name, report);
         }
     }
     let global = &script.global;
     for text in global.noinput.iter().chain(&global.nomatch) {
-        check_template(&environment, "global", text, Knowledge::Nobody, graph, "", report);
+        check_template(
+            &environment,
+            "global",
+            text,
+            Knowledge::Nobody,
+            graph,
+            "",
+            report,
+        );
     }
     for (name, text) in &script.message {
         let known: BTreeSet<&str> = facts::WRITTEN.iter().copied().collect();
@@ -209,12 +343,25 @@ fn check_prompts(script: &Script, graph: &Graph, report: &mut Report<'_>) {
             Ok(template) => {
                 for variable in template.undeclared_variables(false) {
                     if !known.contains(variable.as_str()) {
-                        let message = format!("message {name}: the variable `{variable}` does not exist");
-                        report.add("message", &variable, "unknown-variable", message, &nearest(&variable, known.iter()));
+                        let message =
+                            format!("message {name}: the variable `{variable}` does not exist");
+                        report.add(
+                            "message",
+                            &variable,
+                            "unknown-variable",
+                            message,
+                            &nearest(&variable, known.iter()),
+                        );
                     }
                 }
             }
-            Err(error) => report.add("message", name, "template", format!("message {name}: {error}"), "write {{ variable }}"),
+            Err(error) => report.add(
+                "message",
+                name,
+                "template",
+                format!("message {name}: {error}"),
+                "write {{ variable }}",
+            ),
         }
     }
 }
@@ -232,19 +379,40 @@ fn check_template(
     let template = match environment.template_from_str(text) {
         Ok(template) => template,
         Err(error) => {
-            report.add(section, &start, "template", format!("{section}: {error}"), "variables are written {{ name }}");
+            report.add(
+                section,
+                &start,
+                "template",
+                format!("{section}: {error}"),
+                "variables are written {{ name }}",
+            );
             return;
         }
     };
     if text.chars().any(|c| c.is_ascii_digit()) {
-        let message = format!("{section}: a raw digit in “{start}…” would be read as the voice pleases");
-        report.add(section, &start, "raw-digit", message, "write the number in words, or use a variable");
+        let message =
+            format!("{section}: a raw digit in “{start}…” would be read as the voice pleases");
+        report.add(
+            section,
+            &start,
+            "raw-digit",
+            message,
+            "write the number in words, or use a variable",
+        );
     }
     if text.split_whitespace().count() > WORDS_AT_MOST {
-        report.add(section, &start, "long-prompt", format!("{section}: more than {WORDS_AT_MOST} words in one prompt"), "split it");
+        report.add(
+            section,
+            &start,
+            "long-prompt",
+            format!("{section}: more than {WORDS_AT_MOST} words in one prompt"),
+            "split it",
+        );
     }
     for variable in template.undeclared_variables(false) {
-        let needs = if facts::PUBLIC.contains(&variable.as_str()) || matches!(variable.as_str(), "destino" | "quando") {
+        let needs = if facts::PUBLIC.contains(&variable.as_str())
+            || matches!(variable.as_str(), "destino" | "quando")
+        {
             Knowledge::Nobody
         } else if facts::DEBT.contains(&variable.as_str()) {
             Knowledge::Debt
@@ -253,16 +421,34 @@ fn check_template(
         } else {
             let known = facts::PUBLIC.iter().chain(facts::DEBT).chain(facts::DEAL);
             let message = format!("{section}: the variable `{variable}` does not exist");
-            report.add(section, &variable, "unknown-variable", message, &nearest(&variable, known));
+            report.add(
+                section,
+                &variable,
+                "unknown-variable",
+                message,
+                &nearest(&variable, known),
+            );
             continue;
         };
         if knowledge < needs {
-            let rule = if needs == Knowledge::Debt && knowledge < Knowledge::Verified { "disclosure" } else { "unset-variable" };
+            let rule = if needs == Knowledge::Debt && knowledge < Knowledge::Verified {
+                "disclosure"
+            } else {
+                "unset-variable"
+            };
             let message = match rule {
-                "disclosure" => format!("{section}: `{variable}` tells of the debt, and a call gets here before the right party was verified"),
+                "disclosure" => format!(
+                    "{section}: `{variable}` tells of the debt, and a call gets here before the right party was verified"
+                ),
                 _ => format!("{section}: a call gets here before `{variable}` is known"),
             };
-            report.add(section, &variable, rule, message, "lead here only through confere_cpf and calcula_ofertas, or a choice");
+            report.add(
+                section,
+                &variable,
+                rule,
+                message,
+                "lead here only through confere_cpf and calcula_ofertas, or a choice",
+            );
             if let Some(finding) = report.findings.last_mut() {
                 finding.path = graph.path_to(state);
             }
@@ -273,10 +459,18 @@ fn check_template(
 /// "did you mean": the known name with the fewest edits, if it is close.
 fn nearest<T: AsRef<str>>(name: &str, known: impl Iterator<Item = T>) -> String {
     known
-        .map(|candidate| (distance(name, candidate.as_ref()), candidate.as_ref().to_owned()))
+        .map(|candidate| {
+            (
+                distance(name, candidate.as_ref()),
+                candidate.as_ref().to_owned(),
+            )
+        })
         .min()
         .filter(|(edits, _)| *edits <= name.len() / 2 + 1)
-        .map_or_else(|| "correct the name".to_owned(), |(_, candidate)| format!("did you mean `{candidate}`?"))
+        .map_or_else(
+            || "correct the name".to_owned(),
+            |(_, candidate)| format!("did you mean `{candidate}`?"),
+        )
 }
 
 /// Edit distance (Levenshtein), in characters.
@@ -286,7 +480,9 @@ pub fn distance(a: &str, b: &str) -> usize {
     for (i, x) in a.chars().enumerate() {
         let mut corner = std::mem::replace(&mut row[0], i + 1);
         for (j, y) in b.iter().enumerate() {
-            let cost = (corner + usize::from(x != *y)).min(row[j] + 1).min(row[j + 1] + 1);
+            let cost = (corner + usize::from(x != *y))
+                .min(row[j] + 1)
+                .min(row[j + 1] + 1);
             corner = std::mem::replace(&mut row[j + 1], cost);
         }
     }

@@ -88,7 +88,9 @@ impl Debtor {
 
     /// Contracts that may be collected on `today`.
     pub fn collectable(&self, today: Date) -> impl Iterator<Item = &Contract> {
-        self.contracts.iter().filter(move |contract| !contract.is_prescribed(today))
+        self.contracts
+            .iter()
+            .filter(move |contract| !contract.is_prescribed(today))
     }
 }
 
@@ -100,45 +102,172 @@ impl Contract {
 
     /// The last four digits or letters, by which a contract is named aloud.
     pub fn tail(&self) -> String {
-        let characters: Vec<char> = self.number.chars().filter(char::is_ascii_alphanumeric).collect();
-        characters[characters.len().saturating_sub(4)..].iter().collect()
+        let characters: Vec<char> = self
+            .number
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect();
+        characters[characters.len().saturating_sub(4)..]
+            .iter()
+            .collect()
     }
 }
 
 /// Logs may carry the identity of a debtor, never the debtor.
 impl std::fmt::Debug for Debtor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Debtor").field("id", &self.id).field("contracts", &self.contracts.len()).finish_non_exhaustive()
+        f.debug_struct("Debtor")
+            .field("id", &self.id)
+            .field("contracts", &self.contracts.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl std::fmt::Debug for Contract {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Contract").field("principal", &self.principal).field("due", &self.due).finish_non_exhaustive()
+        f.debug_struct("Contract")
+            .field("principal", &self.principal)
+            .field("due", &self.due)
+            .finish_non_exhaustive()
     }
 }
 
 /// First names that often stand before a second one.
 const LEADING: &[&str] = &[
-    "ana", "andre", "antonio", "carlos", "davi", "fernando", "francisco", "gabriel", "joao", "jorge", "jose", "julio",
-    "luis", "luisa", "luiz", "luiza", "marco", "marcos", "maria", "mario", "miguel", "paulo", "pedro", "rita", "sergio",
-    "vitor", "victor",
+    "ana",
+    "andre",
+    "antonio",
+    "carlos",
+    "davi",
+    "fernando",
+    "francisco",
+    "gabriel",
+    "joao",
+    "jorge",
+    "jose",
+    "julio",
+    "luis",
+    "luisa",
+    "luiz",
+    "luiza",
+    "marco",
+    "marcos",
+    "maria",
+    "mario",
+    "miguel",
+    "paulo",
+    "pedro",
+    "rita",
+    "sergio",
+    "vitor",
+    "victor",
 ];
 /// Second names that make a compound with them. Those that are as common as surnames are left out.
 const FOLLOWING: &[&str] = &[
-    "alberto", "alessandra", "alice", "amelia", "antonia", "antonio", "aparecida", "augusto", "beatriz", "carla", "carlos",
-    "carolina", "cecilia", "cesar", "clara", "claudia", "claudio", "cristina", "daniel", "eduarda", "eduardo", "elena",
-    "elisa", "emanuel", "fabio", "felipe", "fernanda", "fernando", "flavia", "francisco", "gabriel", "gabriela", "guilherme",
-    "gustavo", "helena", "heloisa", "henrique", "hugo", "isabel", "jose", "julia", "juliana", "laura", "leonardo", "leticia",
-    "lucas", "lucia", "luis", "luisa", "luiz", "luiza", "manoel", "manuel", "marcelo", "marcia", "marcos", "maria", "mario",
-    "mateus", "matheus", "mauricio", "miguel", "otavio", "patricia", "paula", "paulo", "pedro", "rafael", "renato",
-    "ricardo", "roberto", "rodrigo", "rogerio", "sergio", "silvia", "sofia", "teresa", "tereza", "valentina", "vicente",
-    "victor", "vitor", "vitoria",
+    "alberto",
+    "alessandra",
+    "alice",
+    "amelia",
+    "antonia",
+    "antonio",
+    "aparecida",
+    "augusto",
+    "beatriz",
+    "carla",
+    "carlos",
+    "carolina",
+    "cecilia",
+    "cesar",
+    "clara",
+    "claudia",
+    "claudio",
+    "cristina",
+    "daniel",
+    "eduarda",
+    "eduardo",
+    "elena",
+    "elisa",
+    "emanuel",
+    "fabio",
+    "felipe",
+    "fernanda",
+    "fernando",
+    "flavia",
+    "francisco",
+    "gabriel",
+    "gabriela",
+    "guilherme",
+    "gustavo",
+    "helena",
+    "heloisa",
+    "henrique",
+    "hugo",
+    "isabel",
+    "jose",
+    "julia",
+    "juliana",
+    "laura",
+    "leonardo",
+    "leticia",
+    "lucas",
+    "lucia",
+    "luis",
+    "luisa",
+    "luiz",
+    "luiza",
+    "manoel",
+    "manuel",
+    "marcelo",
+    "marcia",
+    "marcos",
+    "maria",
+    "mario",
+    "mateus",
+    "matheus",
+    "mauricio",
+    "miguel",
+    "otavio",
+    "patricia",
+    "paula",
+    "paulo",
+    "pedro",
+    "rafael",
+    "renato",
+    "ricardo",
+    "roberto",
+    "rodrigo",
+    "rogerio",
+    "sergio",
+    "silvia",
+    "sofia",
+    "teresa",
+    "tereza",
+    "valentina",
+    "vicente",
+    "victor",
+    "vitor",
+    "vitoria",
 ];
 /// Names of devotion after "Maria de", "Maria das"…
 const DEVOTIONS: &[&str] = &[
-    "ajuda", "carmo", "conceicao", "dores", "fatima", "gloria", "gracas", "gloria", "jesus", "lourdes", "luz", "nazare",
-    "neves", "penha", "perpetuo", "rosario", "socorro", "vitoria",
+    "ajuda",
+    "carmo",
+    "conceicao",
+    "dores",
+    "fatima",
+    "gloria",
+    "gracas",
+    "gloria",
+    "jesus",
+    "lourdes",
+    "luz",
+    "nazare",
+    "neves",
+    "penha",
+    "perpetuo",
+    "rosario",
+    "socorro",
+    "vitoria",
 ];
 const PARTICLES: &[&str] = &["da", "das", "de", "do", "dos", "e"];
 
@@ -147,15 +276,26 @@ const PARTICLES: &[&str] = &["da", "das", "de", "do", "dos", "e"];
 pub fn first_name(full: &str) -> String {
     let words: Vec<&str> = full.split_whitespace().collect();
     let folded: Vec<String> = words.iter().map(|word| fold(word)).collect();
-    let is = |at: usize, list: &[&str]| folded.get(at).is_some_and(|word| list.contains(&word.as_str()));
+    let is = |at: usize, list: &[&str]| {
+        folded
+            .get(at)
+            .is_some_and(|word| list.contains(&word.as_str()))
+    };
     let length = if is(0, LEADING) && is(1, FOLLOWING) {
         2
-    } else if folded.first().is_some_and(|word| word == "maria") && is(1, PARTICLES) && is(2, DEVOTIONS) {
+    } else if folded.first().is_some_and(|word| word == "maria")
+        && is(1, PARTICLES)
+        && is(2, DEVOTIONS)
+    {
         3
     } else {
         1
     };
-    let kept: Vec<String> = words.iter().take(length).map(|word| capitalised(word)).collect();
+    let kept: Vec<String> = words
+        .iter()
+        .take(length)
+        .map(|word| capitalised(word))
+        .collect();
     kept.join(" ")
 }
 
@@ -169,7 +309,9 @@ fn capitalised(word: &str) -> String {
         return word.to_owned();
     }
     let mut letters = lower.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 #[cfg(test)]

@@ -117,7 +117,12 @@ pub struct Listen {
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Effect {
     /// Write the agreement, issue its instrument, queue its message: all or nothing.
-    Close { agreement: AgreementId, offer: Offer, means: Means, evidence: Option<Evidence> },
+    Close {
+        agreement: AgreementId,
+        offer: Offer,
+        means: Means,
+        evidence: Option<Evidence>,
+    },
     /// Send the message of the agreement once more.
     Resend { agreement: AgreementId, nth: u32 },
 }
@@ -213,7 +218,10 @@ impl Dialogue {
     /// Goes on from what was heard.
     pub fn hear(&mut self, heard: &Heard) -> Turn {
         if self.ended {
-            return Turn { say: Vec::new(), then: Then::End };
+            return Turn {
+                say: Vec::new(),
+                then: Then::End,
+            };
         }
         match heard {
             Heard::Meaning(meaning) => self.understand(meaning),
@@ -229,7 +237,11 @@ impl Dialogue {
 
     /// Goes on from what became of an effect.
     pub fn done(&mut self, outcome: &Outcome) -> Turn {
-        let verb = self.script.state.get(&self.state).and_then(|state| state.act);
+        let verb = self
+            .script
+            .state
+            .get(&self.state)
+            .and_then(|state| state.act);
         let name = match (verb, outcome) {
             (Some(Verb::FechaAcordo), Outcome::Done) => {
                 self.deal.closed = true;
@@ -273,18 +285,29 @@ impl Dialogue {
 
     /// The agreement of this call, once it was written.
     pub fn agreement(&self) -> Option<(AgreementId, &Offer)> {
-        self.deal.closed.then(|| self.deal.offer.as_ref().map(|offer| (self.agreement_id(), offer)))?
+        self.deal.closed.then(|| {
+            self.deal
+                .offer
+                .as_ref()
+                .map(|offer| (self.agreement_id(), offer))
+        })?
     }
 
     /// What is on the table: chosen, or offered last. Needs the proof, as everything about the debt.
     pub fn on_the_table(&self) -> Option<&Offer> {
         self.verified.as_ref()?;
-        self.deal.offer.as_ref().or_else(|| self.offers.as_ref().map(|offers| self.cash(offers)))
+        self.deal
+            .offer
+            .as_ref()
+            .or_else(|| self.offers.as_ref().map(|offers| self.cash(offers)))
     }
 
     /// Phrases that the grammar takes from this call: the name of the person sought.
     pub fn phrases(&self) -> BTreeMap<String, Vec<String>> {
-        BTreeMap::from([("nome_titular".to_owned(), speech::name_phrases(&self.brief.name))])
+        BTreeMap::from([(
+            "nome_titular".to_owned(),
+            speech::name_phrases(&self.brief.name),
+        )])
     }
 
     pub const fn today(&self) -> Date {
@@ -301,7 +324,10 @@ impl Dialogue {
     }
 
     fn cash<'a>(&'a self, offers: &'a Offers) -> &'a Offer {
-        self.improvement.checked_sub(1).and_then(|nth| offers.improvements.get(nth)).unwrap_or(&offers.cash)
+        self.improvement
+            .checked_sub(1)
+            .and_then(|nth| offers.improvements.get(nth))
+            .unwrap_or(&offers.cash)
     }
 }
 

@@ -13,22 +13,58 @@ pub type Facts = BTreeMap<String, String>;
 
 /// What anybody on the line may hear.
 pub const PUBLIC: &[&str] = &[
-    "saudacao", "bot", "marca", "nome", "telefone_oficial", "canal_oficial", "protocolo", "bom_periodo", "h_ini", "h_fim",
+    "saudacao",
+    "bot",
+    "marca",
+    "nome",
+    "telefone_oficial",
+    "canal_oficial",
+    "protocolo",
+    "bom_periodo",
+    "h_ini",
+    "h_fim",
 ];
 
 /// What only the verified debtor may hear. They exist after `calcula_ofertas`.
 pub const DEBT: &[&str] = &[
-    "credor", "descricao", "data_vencimento", "v_original", "v_multa", "v_juros", "v_total", "v_oferta", "v_desconto",
-    "data_limite", "opcoes", "n_contratos", "parcelas_max",
+    "credor",
+    "descricao",
+    "data_vencimento",
+    "v_original",
+    "v_multa",
+    "v_juros",
+    "v_total",
+    "v_oferta",
+    "v_desconto",
+    "data_limite",
+    "opcoes",
+    "n_contratos",
+    "parcelas_max",
 ];
 
 /// What exists once something was chosen, and is as secret as the debt.
 pub const DEAL: &[&str] = &[
-    "plano", "v_acordo", "data_acordo", "data_pedida", "data_proposta", "v_min", "meio", "destino", "quando",
+    "plano",
+    "v_acordo",
+    "data_acordo",
+    "data_pedida",
+    "data_proposta",
+    "v_min",
+    "meio",
+    "destino",
+    "quando",
 ];
 
 /// Figures of messages: they are sent to the debtor's own telephone, in the name of the creditor.
-pub const WRITTEN: &[&str] = &["marca", "nome", "valor", "vencimento", "codigo", "parcelas", "protocolo"];
+pub const WRITTEN: &[&str] = &[
+    "marca",
+    "nome",
+    "valor",
+    "vencimento",
+    "codigo",
+    "parcelas",
+    "protocolo",
+];
 
 /// What a route may ask about. Closed: the checker knows them all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -76,7 +112,10 @@ pub fn tell_debt(facts: &mut Facts, offers: &Offers, cash: &Offer, today: Date) 
     put("v_desconto", verbalise::money(cash.discount));
     put("data_limite", verbalise::date(offers.last_day, today));
     put("opcoes", options(&offers.plans));
-    put("parcelas_max", verbalise::parcelas(u64::from(offers.most_instalments())));
+    put(
+        "parcelas_max",
+        verbalise::parcelas(u64::from(offers.most_instalments())),
+    );
 }
 
 /// At most three ways to pay in instalments, the shortest first: "duas de cem reais, três de …, ou quatro de …".
@@ -96,12 +135,22 @@ fn options(plans: &[Offer]) -> String {
 
 /// "duas de cem reais", "entrada de …, e mais …", or the amount for one payment.
 pub fn plan(offer: &Offer) -> String {
-    let part = offer.equal_parts().next().map_or(Centavos::ZERO, |instalment| instalment.amount);
-    let parts = verbalise::count(offer.equal_parts().count() as u64, verbalise::Gender::Feminine);
+    let part = offer
+        .equal_parts()
+        .next()
+        .map_or(Centavos::ZERO, |instalment| instalment.amount);
+    let parts = verbalise::count(
+        offer.equal_parts().count() as u64,
+        verbalise::Gender::Feminine,
+    );
     match offer.kind {
         OfferKind::Cash => format!("{} à vista", verbalise::money(offer.total)),
         OfferKind::Plan if offer.entrada > Centavos::ZERO => {
-            format!("entrada de {} e mais {parts} de {}", verbalise::money(offer.entrada), verbalise::money(part))
+            format!(
+                "entrada de {} e mais {parts} de {}",
+                verbalise::money(offer.entrada),
+                verbalise::money(part)
+            )
         }
         OfferKind::Plan => format!("{parts} de {}", verbalise::money(part)),
     }
@@ -117,7 +166,10 @@ pub fn tell_deal(facts: &mut Facts, offers: &Offers, offer: &Offer, today: Date)
     facts.insert("plano".into(), plan(offer));
     facts.insert("v_acordo".into(), verbalise::money(offer.total));
     if let Some(first) = offer.instalments.first() {
-        facts.insert("data_acordo".into(), verbalise::weekday_date(first.due, today));
+        facts.insert(
+            "data_acordo".into(),
+            verbalise::weekday_date(first.due, today),
+        );
     }
 }
 

@@ -97,7 +97,11 @@ pub enum NoOffer {
     #[error("nothing is overdue")]
     NotOverdue,
     #[error("contract {number} asks for more than is allowed")]
-    Unlawful { number: String, #[source] source: Unlawful },
+    Unlawful {
+        number: String,
+        #[source]
+        source: Unlawful,
+    },
 }
 
 /// The answer to a proposal of the debtor.
@@ -120,7 +124,12 @@ pub struct OutsideWindow {
 pub fn offers(policy: &Policy, debtor: &Debtor, today: Date) -> Result<Offers, NoOffer> {
     let owed = owed_today(policy, debtor, today)?;
     let last_day = last_business_day(today, policy.terms.cash_days);
-    let builder = Builder { policy, owed: &owed, today, first: last_day };
+    let builder = Builder {
+        policy,
+        owed: &owed,
+        today,
+        first: last_day,
+    };
     let mut ladder = builder.ladder().into_iter();
     let cash = ladder.next().unwrap_or_else(|| builder.cash(0));
     let mut offers = Offers {
@@ -135,7 +144,12 @@ pub fn offers(policy: &Policy, debtor: &Debtor, today: Date) -> Result<Offers, N
         policy: policy.clone(),
         owed,
     };
-    offers.plans = policy.instalments.options.iter().filter_map(|&n| offers.plan_with(n)).collect();
+    offers.plans = policy
+        .instalments
+        .options
+        .iter()
+        .filter_map(|&n| offers.plan_with(n))
+        .collect();
     Ok(offers)
 }
 
@@ -153,7 +167,10 @@ impl Offers {
     /// The most instalments that the policy allows; 1 when none.
     pub fn most_instalments(&self) -> u32 {
         let builder = self.builder();
-        (2..=builder.instalments_max()).rev().find(|&n| builder.plan(n).is_some()).unwrap_or(1)
+        (2..=builder.instalments_max())
+            .rev()
+            .find(|&n| builder.plan(n).is_some())
+            .unwrap_or(1)
     }
 
     /// The best offer for one payment.
@@ -205,7 +222,12 @@ impl Offers {
 
     /// "Dez de cem": allowed when ten instalments are, and none is above a hundred.
     fn counter_plan(&self, n: u32, amount: Centavos) -> Counter {
-        let dearest = |plan: &Offer| plan.equal_parts().map(|part| part.amount).max().unwrap_or_default();
+        let dearest = |plan: &Offer| {
+            plan.equal_parts()
+                .map(|part| part.amount)
+                .max()
+                .unwrap_or_default()
+        };
         if let Some(plan) = self.plan_with(n).filter(|plan| dearest(plan) <= amount) {
             return Counter::Inside(plan);
         }
@@ -218,19 +240,29 @@ impl Offers {
     /// The allowed number of instalments closest to `n`; one payment when there is no plan.
     fn nearest_plan(&self, n: u32) -> Offer {
         let most = self.most_instalments();
-        let candidates = (2..=most).filter_map(|k| self.plan_with(k).map(|plan| (k.abs_diff(n), plan)));
-        candidates.min_by_key(|(distance, _)| *distance).map_or_else(|| self.best().clone(), |(_, plan)| plan)
+        let candidates =
+            (2..=most).filter_map(|k| self.plan_with(k).map(|plan| (k.abs_diff(n), plan)));
+        candidates
+            .min_by_key(|(distance, _)| *distance)
+            .map_or_else(|| self.best().clone(), |(_, plan)| plan)
     }
 
     fn builder(&self) -> Builder<'_> {
-        Builder { policy: &self.policy, owed: &self.owed, today: self.today, first: self.last_day }
+        Builder {
+            policy: &self.policy,
+            owed: &self.owed,
+            today: self.today,
+            first: self.last_day,
+        }
     }
 }
 
 impl Offer {
     /// The equal instalments, without the entrada.
     pub fn equal_parts(&self) -> impl Iterator<Item = &Instalment> {
-        self.instalments.iter().skip(usize::from(self.entrada > Centavos::ZERO))
+        self.instalments
+            .iter()
+            .skip(usize::from(self.entrada > Centavos::ZERO))
     }
 
     /// How many equal instalments there are, without the entrada: the number that people say.
@@ -240,7 +272,9 @@ impl Offer {
 
     /// The day of the first payment.
     pub fn first_due(&self) -> Date {
-        self.instalments.first().map_or(self.valid_until, |first| first.due)
+        self.instalments
+            .first()
+            .map_or(self.valid_until, |first| first.due)
     }
 }
 
@@ -248,11 +282,17 @@ impl Offer {
 fn owed_today(policy: &Policy, debtor: &Debtor, today: Date) -> Result<Vec<Owed>, NoOffer> {
     let mut owed = Vec::new();
     for contract in debtor.collectable(today) {
-        let unlawful = |source| NoOffer::Unlawful { number: contract.number.clone(), source };
+        let unlawful = |source| NoOffer::Unlawful {
+            number: contract.number.clone(),
+            source,
+        };
         policy.check_contract(contract).map_err(unlawful)?;
         let updated = update(contract, today);
         if updated.days > 0 {
-            owed.push(Owed { contract: contract.clone(), updated });
+            owed.push(Owed {
+                contract: contract.clone(),
+                updated,
+            });
         }
     }
     owed.sort_by_key(|owed| owed.contract.due);
@@ -260,11 +300,18 @@ fn owed_today(policy: &Policy, debtor: &Debtor, today: Date) -> Result<Vec<Owed>
         return Ok(owed);
     }
     let all_prescribed = !debtor.contracts.is_empty() && debtor.collectable(today).next().is_none();
-    Err(if all_prescribed { NoOffer::Prescribed } else { NoOffer::NotOverdue })
+    Err(if all_prescribed {
+        NoOffer::Prescribed
+    } else {
+        NoOffer::NotOverdue
+    })
 }
 
 fn prescribed(debtor: &Debtor, today: Date) -> Vec<String> {
-    let prescribed = debtor.contracts.iter().filter(|contract| contract.is_prescribed(today));
+    let prescribed = debtor
+        .contracts
+        .iter()
+        .filter(|contract| contract.is_prescribed(today));
     prescribed.map(|contract| contract.number.clone()).collect()
 }
 
@@ -286,7 +333,10 @@ struct Builder<'a> {
 impl Builder<'_> {
     /// The offers for one payment, the first and then those that are better.
     fn ladder(&self) -> Vec<Offer> {
-        let bands = self.owed.iter().filter_map(|owed| self.policy.band(owed.updated.days));
+        let bands = self
+            .owed
+            .iter()
+            .filter_map(|owed| self.policy.band(owed.updated.days));
         let rungs = bands.map(|band| band.improvements.len()).max().unwrap_or(0);
         let mut ladder: Vec<Offer> = (0..=rungs).map(|nth| self.cash(nth)).collect();
         // A discount on charges of nothing improves nothing.
@@ -295,8 +345,11 @@ impl Builder<'_> {
     }
 
     fn cash(&self, rung: usize) -> Offer {
-        let (total, discount, computation) =
-            self.reduced("à vista", |owed| self.policy.band(owed.updated.days).map(|band| band.rung(rung)));
+        let (total, discount, computation) = self.reduced("à vista", |owed| {
+            self.policy
+                .band(owed.updated.days)
+                .map(|band| band.rung(rung))
+        });
         self.single(total, discount, computation)
     }
 
@@ -307,7 +360,11 @@ impl Builder<'_> {
             Computation::given("total atualizado", owed, "soma dos contratos"),
             Computation::given("desconto", -discount, "valor proposto, dentro da alçada"),
         ];
-        self.single(amount, discount, Computation::sum("à vista, valor proposto", amount, parts))
+        self.single(
+            amount,
+            discount,
+            Computation::sum("à vista, valor proposto", amount, parts),
+        )
     }
 
     fn single(&self, total: Centavos, discount: Centavos, computation: Computation) -> Offer {
@@ -317,7 +374,10 @@ impl Builder<'_> {
             discount,
             interest: Centavos::ZERO,
             entrada: Centavos::ZERO,
-            instalments: vec![Instalment { due: self.first, amount: total }],
+            instalments: vec![Instalment {
+                due: self.first,
+                amount: total,
+            }],
             valid_until: self.valid_until(),
             computation,
         }
@@ -327,11 +387,14 @@ impl Builder<'_> {
         if n > self.instalments_max() {
             return None;
         }
-        let (base, discount, reduced) =
-            self.reduced("valor a parcelar", |owed| self.policy.band(owed.updated.days).map(|band| band.plan));
+        let (base, discount, reduced) = self.reduced("valor a parcelar", |owed| {
+            self.policy.band(owed.updated.days).map(|band| band.plan)
+        });
         let payments = plan::payments(&self.policy.instalments, base, n)?;
         let total: Centavos = payments.amounts.iter().copied().sum();
-        let first = self.first.min(last_business_day(self.today, self.policy.terms.plan_days));
+        let first = self
+            .first
+            .min(last_business_day(self.today, self.policy.terms.plan_days));
         let dated = (0..).zip(&payments.amounts);
         Some(Offer {
             kind: OfferKind::Plan,
@@ -339,7 +402,12 @@ impl Builder<'_> {
             discount,
             interest: total - base,
             entrada: payments.entrada,
-            instalments: dated.map(|(k, &amount)| Instalment { due: plan::due_date(first, k), amount }).collect(),
+            instalments: dated
+                .map(|(k, &amount)| Instalment {
+                    due: plan::due_date(first, k),
+                    amount,
+                })
+                .collect(),
             valid_until: self.valid_until(),
             computation: payments.computation(&self.policy.instalments, reduced),
         })
@@ -347,8 +415,14 @@ impl Builder<'_> {
 
     /// No contract gets more instalments than its own band allows.
     fn instalments_max(&self) -> u32 {
-        let bands = self.owed.iter().map(|owed| self.policy.band(owed.updated.days));
-        bands.map(|band| band.map_or(1, |band| band.instalments_max)).min().unwrap_or(1)
+        let bands = self
+            .owed
+            .iter()
+            .map(|owed| self.policy.band(owed.updated.days));
+        bands
+            .map(|band| band.map_or(1, |band| band.instalments_max))
+            .min()
+            .unwrap_or(1)
     }
 
     /// What is left of the debt after each contract's discount, and how that came about.
@@ -359,7 +433,8 @@ impl Builder<'_> {
     ) -> (Centavos, Centavos, Computation) {
         let (mut total, mut taken, mut parts) = (Centavos::ZERO, Centavos::ZERO, Vec::new());
         for owed in self.owed {
-            let (off, computation) = self.reduced_contract(owed, discount_of(owed).unwrap_or_default());
+            let (off, computation) =
+                self.reduced_contract(owed, discount_of(owed).unwrap_or_default());
             total += owed.updated.total - off;
             taken += off;
             parts.push(computation);
@@ -369,7 +444,13 @@ impl Builder<'_> {
 
     /// Discounts are rounded and then subtracted.
     fn reduced_contract(&self, owed: &Owed, discount: Discount) -> (Centavos, Computation) {
-        let Updated { original, multa, juros, total, .. } = owed.updated;
+        let Updated {
+            original,
+            multa,
+            juros,
+            total,
+            ..
+        } = owed.updated;
         let encargos = multa + juros;
         let off_encargos = encargos.share(discount.encargos);
         let allowed = self.policy.principal_discount_max(original);
@@ -378,11 +459,19 @@ impl Builder<'_> {
         let mut parts = vec![owed.updated.computation.clone()];
         if off_encargos > Centavos::ZERO {
             let formula = format!("{} × {encargos} (multa e juros)", discount.encargos);
-            parts.push(Computation::given("desconto nos encargos", -off_encargos, &formula));
+            parts.push(Computation::given(
+                "desconto nos encargos",
+                -off_encargos,
+                &formula,
+            ));
         }
         if off_principal > Centavos::ZERO {
             let formula = format!("{} × {original}", discount.principal);
-            parts.push(Computation::given("desconto no valor original", -off_principal, &formula));
+            parts.push(Computation::given(
+                "desconto no valor original",
+                -off_principal,
+                &formula,
+            ));
         }
         let label = format!("contrato de final {}", owed.contract.tail());
         (off, Computation::sum(&label, total - off, parts))

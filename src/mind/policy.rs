@@ -103,9 +103,15 @@ pub struct Invalid {
 #[non_exhaustive]
 pub enum Unlawful {
     #[error("a multa é {found}, e a política permite até {allowed}")]
-    Multa { found: BasisPoints, allowed: BasisPoints },
+    Multa {
+        found: BasisPoints,
+        allowed: BasisPoints,
+    },
     #[error("os juros de mora são {found} ao mês, e a política permite até {allowed}")]
-    Juros { found: BasisPoints, allowed: BasisPoints },
+    Juros {
+        found: BasisPoints,
+        allowed: BasisPoints,
+    },
     #[error("o valor original é {found}")]
     Principal { found: Centavos },
     #[error("a correção acumulada é {found}")]
@@ -120,13 +126,16 @@ impl Policy {
 
     /// The policy that comes with the script `cobranca`.
     pub fn standard() -> Self {
-        Self::parse(include_str!("../../prompts/cobranca/politica.toml")).expect("the test `standard_is_right` reads it")
+        Self::parse(include_str!("../../prompts/cobranca/politica.toml"))
+            .expect("the test `standard_is_right` reads it")
     }
 
     /// The band of a delay; `None` when nothing is overdue.
     pub fn band(&self, days: i32) -> Option<&Band> {
         let days = u32::try_from(days).ok().filter(|&days| days > 0)?;
-        self.bands.iter().find(|band| band.from <= days && band.to.is_none_or(|to| days <= to))
+        self.bands
+            .iter()
+            .find(|band| band.from <= days && band.to.is_none_or(|to| days <= to))
     }
 
     /// The most that may be taken off a principal.
@@ -136,20 +145,34 @@ impl Policy {
 
     /// Whether the contract asks for no more than law and creditor allow. Imports refuse it, and so do offers.
     pub fn check_contract(&self, contract: &Contract) -> Result<(), Unlawful> {
-        let Charges { multa_max, juros_month_max, .. } = self.charges;
+        let Charges {
+            multa_max,
+            juros_month_max,
+            ..
+        } = self.charges;
         let within = |rate: BasisPoints, max: BasisPoints| (0..=max.0).contains(&rate.0);
         if !(Centavos(1)..=PRINCIPAL_MAX).contains(&contract.principal) {
-            return Err(Unlawful::Principal { found: contract.principal });
+            return Err(Unlawful::Principal {
+                found: contract.principal,
+            });
         }
         if !within(contract.multa, multa_max) {
-            return Err(Unlawful::Multa { found: contract.multa, allowed: multa_max });
+            return Err(Unlawful::Multa {
+                found: contract.multa,
+                allowed: multa_max,
+            });
         }
         if !within(contract.juros_month, juros_month_max) {
-            return Err(Unlawful::Juros { found: contract.juros_month, allowed: juros_month_max });
+            return Err(Unlawful::Juros {
+                found: contract.juros_month,
+                allowed: juros_month_max,
+            });
         }
         // Tenfold in some years is not a correction but a mistake of the table.
         if !within(contract.correcao, BasisPoints(100_000)) {
-            return Err(Unlawful::Correcao { found: contract.correcao });
+            return Err(Unlawful::Correcao {
+                found: contract.correcao,
+            });
         }
         Ok(())
     }

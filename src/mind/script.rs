@@ -196,7 +196,9 @@ impl Verb {
             Self::ConfereCpf => &["confere", "nao_confere", "esgotou"],
             Self::CalculaOfertas => &["ok", "sem_oferta"],
             Self::MelhoraOferta => &["melhorou", "limite"],
-            Self::EscolheAvista | Self::EscolheBoleto | Self::EscolhePix | Self::AceitaDia => &["ok"],
+            Self::EscolheAvista | Self::EscolheBoleto | Self::EscolhePix | Self::AceitaDia => {
+                &["ok"]
+            }
             Self::EscolheParcelas => &["ok", "fora", "falta"],
             Self::Contraproposta => &["dentro", "fora"],
             Self::MarcaDia => &["ok", "mudou", "fora", "falta"],
@@ -223,7 +225,10 @@ impl Script {
             // Each file is checked against the form by itself, so that the place is that file's.
             if let Err(error) = toml::from_str::<Part>(text) {
                 let syntax = ScriptError::syntax(file, text, &error);
-                if !errors.iter().any(|known| known.file == syntax.file && known.line == syntax.line) {
+                if !errors
+                    .iter()
+                    .any(|known| known.file == syntax.file && known.line == syntax.line)
+                {
                     errors.push(syntax);
                 }
             }
@@ -231,7 +236,12 @@ impl Script {
         if errors.is_empty() {
             merged.try_into().map_err(|error: toml::de::Error| {
                 let file = files.keys().next().cloned().unwrap_or_default();
-                vec![ScriptError { file, line: 1, column: 1, message: error.message().to_owned() }]
+                vec![ScriptError {
+                    file,
+                    line: 1,
+                    column: 1,
+                    message: error.message().to_owned(),
+                }]
             })
         } else {
             Err(errors)
@@ -242,7 +252,10 @@ impl Script {
 /// One file of a script: everything is optional.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only the form is checked; the merged table is what is read")]
+#[expect(
+    dead_code,
+    reason = "only the form is checked; the merged table is what is read"
+)]
 struct Part {
     script: Option<Header>,
     global: Option<Global>,
@@ -257,7 +270,12 @@ fn merge(into: &mut toml::Table, from: toml::Table, file: &str, errors: &mut Vec
                 for (name, entry) in new {
                     if known.contains_key(&name) {
                         let message = format!("[{section}.{name}] stands in two files; keep one");
-                        errors.push(ScriptError { file: file.to_owned(), line: 1, column: 1, message });
+                        errors.push(ScriptError {
+                            file: file.to_owned(),
+                            line: 1,
+                            column: 1,
+                            message,
+                        });
                     } else {
                         known.insert(name, entry);
                     }
@@ -284,7 +302,12 @@ impl ScriptError {
     fn syntax(file: &str, text: &str, error: &toml::de::Error) -> Self {
         let offset = error.span().map_or(0, |span| span.start);
         let (line, column) = place(text, offset);
-        Self { file: file.to_owned(), line, column, message: error.message().to_owned() }
+        Self {
+            file: file.to_owned(),
+            line,
+            column,
+            message: error.message().to_owned(),
+        }
     }
 }
 
@@ -292,7 +315,11 @@ impl ScriptError {
 pub fn place(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .map_or(0, |tail| tail.chars().count())
+        + 1;
     (line, column)
 }
 
@@ -326,14 +353,20 @@ mod tests {
         ))
         .unwrap();
         let opening = &script.state["abertura"];
-        assert_eq!(opening.on["SIM"], Route::Target(Target::State("fim".into())));
+        assert_eq!(
+            opening.on["SIM"],
+            Route::Target(Target::State("fim".into()))
+        );
         assert_eq!(opening.on["REPETE"], Route::Target(Target::Repeat));
         assert!(matches!(&opening.on["NAO"], Route::Cases(cases) if cases.len() == 2));
     }
 
     #[test]
     fn a_mistake_is_told_with_its_place() {
-        let errors = Script::read(&files("[script]\nname = 'x'\nversion = 'um'\nstart='a'\nbot='b'\n[state]\n")).unwrap_err();
+        let errors = Script::read(&files(
+            "[script]\nname = 'x'\nversion = 'um'\nstart='a'\nbot='b'\n[state]\n",
+        ))
+        .unwrap_err();
         assert_eq!((errors[0].line, errors[0].column), (3, 11));
     }
 
@@ -344,6 +377,10 @@ mod tests {
         ))
         .unwrap_err();
         assert_eq!(errors[0].line, 8);
-        assert!(errors[0].message.contains("escuta"), "{}", errors[0].message);
+        assert!(
+            errors[0].message.contains("escuta"),
+            "{}",
+            errors[0].message
+        );
     }
 }

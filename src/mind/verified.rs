@@ -42,7 +42,10 @@ mod tests {
     fn three_right_digits_open_the_account() {
         assert!(Verified::by_digits("111", "111").is_some());
         for wrong in ["112", "11", "1111", ""] {
-            assert!(Verified::by_digits(wrong, "111").is_none(), "{wrong} opened the account");
+            assert!(
+                Verified::by_digits(wrong, "111").is_none(),
+                "{wrong} opened the account"
+            );
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod lexicon;
+pub mod playout;
 pub mod recorded;
 pub mod ssml;
 pub mod tts;

@@ -50,8 +50,18 @@ pub struct Playout {
 impl Playout {
     /// Queues a clause. `text` decides how long the pause after it is.
     pub fn add(&mut self, id: u32, text: &str, mandatory: bool, last: bool) {
-        let gap = if text.ends_with(['.', '?', '!']) { SENTENCE_GAP } else { CLAUSE_GAP };
-        self.queue.push_back(Clause { id, sound: None, gap: if last { 0 } else { gap }, mandatory, last });
+        let gap = if text.ends_with(['.', '?', '!']) {
+            SENTENCE_GAP
+        } else {
+            CLAUSE_GAP
+        };
+        self.queue.push_back(Clause {
+            id,
+            sound: None,
+            gap: if last { 0 } else { gap },
+            mandatory,
+            last,
+        });
     }
 
     /// Gives a clause its sound. Clauses that were cut in the meantime are unknown, and ignored.
@@ -74,8 +84,12 @@ impl Playout {
             self.rest -= 1;
             return frame;
         }
-        let Some(clause) = self.queue.front() else { return frame };
-        let Some(sound) = clause.sound.clone() else { return frame };
+        let Some(clause) = self.queue.front() else {
+            return frame;
+        };
+        let Some(sound) = clause.sound.clone() else {
+            return frame;
+        };
         let (id, last, gap) = (clause.id, clause.last, clause.gap);
         if self.at == 0 {
             played.push(Played::Began(id));
@@ -121,9 +135,16 @@ impl Playout {
         if self.paused || self.rest > 0 || self.at == 0 {
             return;
         }
-        let Some(sound) = self.queue.front().and_then(|clause| clause.sound.as_ref()) else { return };
+        let Some(sound) = self.queue.front().and_then(|clause| clause.sound.as_ref()) else {
+            return;
+        };
         let mut tail = SILENCE;
-        for (i, (out, sample)) in tail.iter_mut().zip(&sound[self.at.min(sound.len())..]).take(FADE).enumerate() {
+        for (i, (out, sample)) in tail
+            .iter_mut()
+            .zip(&sound[self.at.min(sound.len())..])
+            .take(FADE)
+            .enumerate()
+        {
             let kept = i32::from(*sample) * (FADE - i) as i32 / FADE as i32;
             *out = i16::try_from(kept).unwrap_or(*sample);
         }
@@ -151,7 +172,12 @@ impl Playout {
 
     /// Milliseconds of sound left, as far as it is known.
     pub fn left_ms(&self) -> u64 {
-        let samples: usize = self.queue.iter().filter_map(|clause| clause.sound.as_ref()).map(|sound| sound.len()).sum();
+        let samples: usize = self
+            .queue
+            .iter()
+            .filter_map(|clause| clause.sound.as_ref())
+            .map(|sound| sound.len())
+            .sum();
         (samples.saturating_sub(self.at) as u64) * 1_000 / u64::from(RATE)
     }
 }
@@ -171,10 +197,18 @@ mod tests {
     fn every_sample_goes_out_once_and_in_order() {
         let mut playout = playing(1_000);
         let mut played = Vec::new();
-        let sent: Vec<i16> = (0..7).flat_map(|_| playout.next_frame(&mut played)).collect();
-        assert_eq!(&sent[..1_000], &(0..1_000).map(|i| i as i16 + 1).collect::<Vec<_>>()[..]);
+        let sent: Vec<i16> = (0..7)
+            .flat_map(|_| playout.next_frame(&mut played))
+            .collect();
+        assert_eq!(
+            &sent[..1_000],
+            &(0..1_000).map(|i| i as i16 + 1).collect::<Vec<_>>()[..]
+        );
         assert!(sent[1_000..].iter().all(|sample| *sample == 0));
-        assert_eq!(played, [Played::Began(1), Played::Ended { id: 1, last: true }]);
+        assert_eq!(
+            played,
+            [Played::Began(1), Played::Ended { id: 1, last: true }]
+        );
         assert!(playout.is_empty());
     }
 
@@ -186,7 +220,10 @@ mod tests {
         playout.next_frame(&mut played);
         playout.pause();
         let fading = playout.next_frame(&mut played);
-        assert!(fading[..FADE - 1].iter().all(|sample| *sample != 0) && fading[FADE..].iter().all(|sample| *sample == 0));
+        assert!(
+            fading[..FADE - 1].iter().all(|sample| *sample != 0)
+                && fading[FADE..].iter().all(|sample| *sample == 0)
+        );
         assert_eq!(playout.next_frame(&mut played), SILENCE);
         playout.resume();
         assert_eq!(playout.next_frame(&mut played)[0], 161);

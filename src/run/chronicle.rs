@@ -17,7 +17,10 @@ const WAITING: usize = 1_024;
 
 enum Note {
     Event(Box<Event>),
-    Close { quality: Quality, done: oneshot::Sender<()> },
+    Close {
+        quality: Quality,
+        done: oneshot::Sender<()>,
+    },
 }
 
 /// The pen of one call.
@@ -28,7 +31,13 @@ pub struct Chronicle {
 impl Chronicle {
     pub fn open(call: CallId, answered: Timestamp, shared: Arc<Shared>) -> Self {
         let (notes, inbox) = mpsc::channel(WAITING);
-        let writer = Writer { call, answered, shared, turns: 0, ended: None };
+        let writer = Writer {
+            call,
+            answered,
+            shared,
+            turns: 0,
+            ended: None,
+        };
         tokio::spawn(writer.run(inbox));
         Self { notes }
     }
@@ -77,9 +86,20 @@ impl Writer {
         match event {
             Event::Saying { state, text, .. } => {
                 self.show(LiveEvent::State { call, state });
-                self.show(LiveEvent::Partial { call, who: Who::Agent, text });
+                self.show(LiveEvent::Partial {
+                    call,
+                    who: Who::Agent,
+                    text,
+                });
             }
-            Event::Said { state, text, t0_ms, t1_ms, cut, latency } => {
+            Event::Said {
+                state,
+                text,
+                t0_ms,
+                t1_ms,
+                cut,
+                latency,
+            } => {
                 let latency = latency.map(|split| Latency {
                     total_ms: short(split.total_ms),
                     endpoint_ms: Some(short(split.endpoint_ms)),
@@ -88,24 +108,66 @@ impl Writer {
                     speak_ms: Some(short(split.voice_ms)),
                 });
                 let text = if cut { format!("{text} […]") } else { text };
-                self.turn(TurnRow { call, n: 0, who: Who::Agent, state, text, meaning: None, confidence: None, t0_ms, t1_ms, latency }).await;
+                self.turn(TurnRow {
+                    call,
+                    n: 0,
+                    who: Who::Agent,
+                    state,
+                    text,
+                    meaning: None,
+                    confidence: None,
+                    t0_ms,
+                    t1_ms,
+                    latency,
+                })
+                .await;
             }
             Event::Heard(heard) => {
                 if self.turns == 0 || heard.t0_ms > 0 {
                     self.milestone(Milestone::Spoke, heard.t0_ms).await;
                 }
                 let (confidence, meaning) = (Some(heard.confidence), heard.intent);
-                let (state, text, t0_ms, t1_ms) = (heard.state, heard.text, heard.t0_ms, heard.t1_ms);
-                self.turn(TurnRow { call, n: 0, who: Who::Debtor, state, text, meaning, confidence, t0_ms, t1_ms, latency: None }).await;
+                let (state, text, t0_ms, t1_ms) =
+                    (heard.state, heard.text, heard.t0_ms, heard.t1_ms);
+                self.turn(TurnRow {
+                    call,
+                    n: 0,
+                    who: Who::Debtor,
+                    state,
+                    text,
+                    meaning,
+                    confidence,
+                    t0_ms,
+                    t1_ms,
+                    latency: None,
+                })
+                .await;
             }
             Event::Silent { state, at_ms } => {
                 let text = "(silêncio)".to_owned();
-                self.turn(TurnRow { call, n: 0, who: Who::System, state, text, meaning: None, confidence: None, t0_ms: at_ms, t1_ms: at_ms, latency: None }).await;
+                self.turn(TurnRow {
+                    call,
+                    n: 0,
+                    who: Who::System,
+                    state,
+                    text,
+                    meaning: None,
+                    confidence: None,
+                    t0_ms: at_ms,
+                    t1_ms: at_ms,
+                    latency: None,
+                })
+                .await;
             }
             Event::Verified { at_ms } => self.milestone(Milestone::RightParty, at_ms).await,
             Event::Offered { at_ms } => self.milestone(Milestone::Offered, at_ms).await,
             Event::Agreed { at_ms } => self.milestone(Milestone::Closed, at_ms).await,
-            Event::Ended { disposition, secondary, at_ms, by: _ } => self.ended = Some((disposition, secondary, at_ms)),
+            Event::Ended {
+                disposition,
+                secondary,
+                at_ms,
+                by: _,
+            } => self.ended = Some((disposition, secondary, at_ms)),
         }
     }
 
@@ -117,18 +179,29 @@ impl Writer {
     }
 
     async fn milestone(&self, milestone: Milestone, at_ms: u64) {
-        self.report(self.shared.ledger.milestone(self.call, milestone, self.at(at_ms)).await);
+        self.report(
+            self.shared
+                .ledger
+                .milestone(self.call, milestone, self.at(at_ms))
+                .await,
+        );
     }
 
     async fn close(&mut self, quality: Quality) {
         let recording = self.shared.recorder.close(self.call).await;
-        let (disposition, secondary, at_ms) = self.ended.take().unwrap_or_else(|| ("ERRO_TECNICO".into(), Vec::new(), 0));
+        let (disposition, secondary, at_ms) = self
+            .ended
+            .take()
+            .unwrap_or_else(|| ("ERRO_TECNICO".into(), Vec::new(), 0));
         let end = CallEnd {
             call: self.call,
             disposition: disposition.clone(),
             secondary,
             reason: None,
-            times: CallTimes { answered_at: Some(self.answered), ..CallTimes::default() },
+            times: CallTimes {
+                answered_at: Some(self.answered),
+                ..CallTimes::default()
+            },
             ended_at: self.at(at_ms),
             tabulated_at: self.at(at_ms),
             notes: serde_json::json!({
@@ -141,7 +214,10 @@ impl Writer {
             recording,
         };
         self.report(self.shared.ledger.end_call(&end).await.map(|_| ()));
-        self.show(LiveEvent::Ended { call: self.call, disposition });
+        self.show(LiveEvent::Ended {
+            call: self.call,
+            disposition,
+        });
     }
 
     fn at(&self, ms: u64) -> Timestamp {

@@ -8,7 +8,9 @@ use crate::base::boleto::{Boleto, Issue, IssueError, Itau};
 use crate::base::pix::{BrCode, Key};
 use crate::base::{AgreementId, CallId, Centavos, Date};
 use crate::config::Issuer;
-use crate::ledger::{InstrumentKind, LedgerError, NewAgreement, NewInstalment, NewInstrument, NewMessage};
+use crate::ledger::{
+    InstrumentKind, LedgerError, NewAgreement, NewInstalment, NewInstrument, NewMessage,
+};
 use crate::mind::debt::Debtor;
 use crate::mind::dialogue::{Effect, Evidence, Means, Outcome};
 use crate::mind::facts::{Facts, written_date};
@@ -31,7 +33,12 @@ pub enum EffectError {
 impl Shared {
     pub async fn perform(&self, call: CallId, effect: &Effect) -> Outcome {
         let done = match effect {
-            Effect::Close { agreement, offer, means, evidence } => self.close(call, *agreement, offer, *means, *evidence).await,
+            Effect::Close {
+                agreement,
+                offer,
+                means,
+                evidence,
+            } => self.close(call, *agreement, offer, *means, *evidence).await,
             Effect::Resend { agreement, nth } => self.resend(call, *agreement, *nth).await,
         };
         match done {
@@ -43,13 +50,29 @@ impl Shared {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "an agreement bears the time at which it was written")]
-    async fn close(&self, call: CallId, id: AgreementId, offer: &Offer, means: Means, evidence: Option<Evidence>) -> Result<(), EffectError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an agreement bears the time at which it was written"
+    )]
+    async fn close(
+        &self,
+        call: CallId,
+        id: AgreementId,
+        offer: &Offer,
+        means: Means,
+        evidence: Option<Evidence>,
+    ) -> Result<(), EffectError> {
         let debtor = self.debtor_of(call).await?;
         let instruments = issue(&self.config.issuer, id, offer, means)?;
-        let first = instruments.first().ok_or(EffectError::Unknown { what: "first instalment" })?;
+        let first = instruments.first().ok_or(EffectError::Unknown {
+            what: "first instalment",
+        })?;
         let text = self.message_text(&debtor, offer, means, first);
-        let to = debtor.phones.first().ok_or(EffectError::Unknown { what: "telephone" })?.e164();
+        let to = debtor
+            .phones
+            .first()
+            .ok_or(EffectError::Unknown { what: "telephone" })?
+            .e164();
         let message = NewMessage {
             idempotency_key: format!("acordo:{id}"),
             channel: "sms".into(),
@@ -69,7 +92,14 @@ impl Shared {
             },
             total: offer.total,
             discount: offer.discount,
-            instalments: offer.instalments.iter().map(|one| NewInstalment { due: one.due, amount: one.amount }).collect(),
+            instalments: offer
+                .instalments
+                .iter()
+                .map(|one| NewInstalment {
+                    due: one.due,
+                    amount: one.amount,
+                })
+                .collect(),
             computation: serde_json::to_value(&offer.computation).unwrap_or_default(),
             evidence: serde_json::to_value(evidence).unwrap_or_default(),
             instruments,
@@ -80,10 +110,21 @@ impl Shared {
         Ok(())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a message bears the time at which it was written")]
-    async fn resend(&self, call: CallId, agreement: AgreementId, nth: u32) -> Result<(), EffectError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a message bears the time at which it was written"
+    )]
+    async fn resend(
+        &self,
+        call: CallId,
+        agreement: AgreementId,
+        nth: u32,
+    ) -> Result<(), EffectError> {
         let sent = self.ledger.messages_of_call(call).await?;
-        let first = sent.into_iter().next().ok_or(EffectError::Unknown { what: "message" })?;
+        let first = sent
+            .into_iter()
+            .next()
+            .ok_or(EffectError::Unknown { what: "message" })?;
         let again = NewMessage {
             idempotency_key: format!("acordo:{agreement}:{nth}"),
             channel: first.channel,
@@ -98,13 +139,30 @@ impl Shared {
     }
 
     async fn debtor_of(&self, call: CallId) -> Result<Debtor, EffectError> {
-        let record = self.ledger.call(call).await?.ok_or(EffectError::Unknown { what: "record" })?;
-        let id = record.summary.debtor.ok_or(EffectError::Unknown { what: "debtor" })?;
-        let row = self.ledger.debtor(id).await?.ok_or(EffectError::Unknown { what: "debtor" })?;
+        let record = self
+            .ledger
+            .call(call)
+            .await?
+            .ok_or(EffectError::Unknown { what: "record" })?;
+        let id = record
+            .summary
+            .debtor
+            .ok_or(EffectError::Unknown { what: "debtor" })?;
+        let row = self
+            .ledger
+            .debtor(id)
+            .await?
+            .ok_or(EffectError::Unknown { what: "debtor" })?;
         Ok(row.parse()?)
     }
 
-    fn message_text(&self, debtor: &Debtor, offer: &Offer, means: Means, instrument: &NewInstrument) -> String {
+    fn message_text(
+        &self,
+        debtor: &Debtor,
+        offer: &Offer,
+        means: Means,
+        instrument: &NewInstrument,
+    ) -> String {
         let (template, code) = match means {
             Means::Boleto => ("sms_boleto", instrument.line.clone()),
             Means::Pix => ("sms_pix", instrument.pix.clone()),
@@ -113,8 +171,14 @@ impl Shared {
         let facts: Facts = [
             ("marca", debtor.creditor.brand.to_uppercase()),
             ("nome", debtor.spoken_name()),
-            ("valor", first.map_or(Centavos::ZERO, |one| one.amount).to_string()),
-            ("vencimento", first.map(|one| written_date(one.due)).unwrap_or_default()),
+            (
+                "valor",
+                first.map_or(Centavos::ZERO, |one| one.amount).to_string(),
+            ),
+            (
+                "vencimento",
+                first.map(|one| written_date(one.due)).unwrap_or_default(),
+            ),
             ("codigo", code.unwrap_or_default()),
             ("parcelas", offer.instalments.len().to_string()),
             ("protocolo", String::new()),
@@ -124,7 +188,9 @@ impl Shared {
         .collect();
         let kit = self.kit.now();
         let template = kit.script.message.get(template).map_or("", String::as_str);
-        crate::channels::sms::plain(&crate::mind::dialogue::fill(template, &facts).unwrap_or_default())
+        crate::channels::sms::plain(
+            &crate::mind::dialogue::fill(template, &facts).unwrap_or_default(),
+        )
     }
 }
 
@@ -132,7 +198,12 @@ impl Shared {
 ///
 /// # Errors
 /// An account or a Pix key that no instrument can be made for.
-pub fn issue(issuer: &Issuer, id: AgreementId, offer: &Offer, means: Means) -> Result<Vec<NewInstrument>, EffectError> {
+pub fn issue(
+    issuer: &Issuer,
+    id: AgreementId,
+    offer: &Offer,
+    means: Means,
+) -> Result<Vec<NewInstrument>, EffectError> {
     offer
         .instalments
         .iter()
@@ -147,11 +218,27 @@ pub fn issue(issuer: &Issuer, id: AgreementId, offer: &Offer, means: Means) -> R
         .collect()
 }
 
-fn boleto(issuer: &Issuer, id: AgreementId, instalment: u32, due: Date, amount: Centavos) -> Result<NewInstrument, EffectError> {
+fn boleto(
+    issuer: &Issuer,
+    id: AgreementId,
+    instalment: u32,
+    due: Date,
+    amount: Centavos,
+) -> Result<NewInstrument, EffectError> {
     let nosso_numero = (number_of(id, instalment) % 100_000_000) as u32;
-    let account = Itau { carteira: issuer.carteira, nosso_numero, agencia: issuer.agencia, conta: issuer.conta };
+    let account = Itau {
+        carteira: issuer.carteira,
+        nosso_numero,
+        agencia: issuer.agencia,
+        conta: issuer.conta,
+    };
     let campo_livre = account.campo_livre();
-    let boleto = Boleto::issue(&Issue { bank: issuer.bank, campo_livre, due: Some(due), amount })?;
+    let boleto = Boleto::issue(&Issue {
+        bank: issuer.bank,
+        campo_livre,
+        due: Some(due),
+        amount,
+    })?;
     Ok(NewInstrument {
         instalment,
         kind: InstrumentKind::Boleto,
@@ -162,17 +249,38 @@ fn boleto(issuer: &Issuer, id: AgreementId, instalment: u32, due: Date, amount: 
     })
 }
 
-fn pix(issuer: &Issuer, id: AgreementId, instalment: u32, amount: Centavos) -> Result<NewInstrument, EffectError> {
-    let txid = format!("AC{:016}P{instalment:02}", number_of(id, 0) % 10_000_000_000_000_000);
-    let key = Key::parse(&issuer.pix_key).ok_or_else(|| EffectError::Pix("issuer.pix_key is no Pix key".into()))?;
+fn pix(
+    issuer: &Issuer,
+    id: AgreementId,
+    instalment: u32,
+    amount: Centavos,
+) -> Result<NewInstrument, EffectError> {
+    let txid = format!(
+        "AC{:016}P{instalment:02}",
+        number_of(id, 0) % 10_000_000_000_000_000
+    );
+    let key = Key::parse(&issuer.pix_key)
+        .ok_or_else(|| EffectError::Pix("issuer.pix_key is no Pix key".into()))?;
     let code = BrCode::fixed(key, Some(amount), &issuer.name, &issuer.city, Some(&txid))
         .encode()
         .map_err(|faults| EffectError::Pix(format!("{faults:?}")))?;
-    Ok(NewInstrument { instalment, kind: InstrumentKind::Pix, line: None, barcode: None, pix: Some(code), reference: Some(txid) })
+    Ok(NewInstrument {
+        instalment,
+        kind: InstrumentKind::Pix,
+        line: None,
+        barcode: None,
+        pix: Some(code),
+        reference: Some(txid),
+    })
 }
 
 /// A number that belongs to this instalment of this agreement alone, the same whenever it is asked for.
 fn number_of(id: AgreementId, instalment: u32) -> u64 {
-    let hash = Sha256::new().chain_update(id.0.as_bytes()).chain_update(instalment.to_le_bytes()).finalize();
-    hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    let hash = Sha256::new()
+        .chain_update(id.0.as_bytes())
+        .chain_update(instalment.to_le_bytes())
+        .finalize();
+    hash.iter()
+        .take(8)
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -68,13 +68,17 @@ pub struct Exchange {
 
 impl Exchange {
     pub fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, runtime: tokio::runtime::Handle::current() }
+        Self {
+            shared,
+            runtime: tokio::runtime::Handle::current(),
+        }
     }
 }
 
 impl Switchboard for Exchange {
     fn admits(&self, _incoming: &Incoming) -> bool {
-        !self.shared.draining.load(Ordering::Relaxed) && self.shared.active.load(Ordering::Relaxed) < self.shared.config.limits.calls
+        !self.shared.draining.load(Ordering::Relaxed)
+            && self.shared.active.load(Ordering::Relaxed) < self.shared.config.limits.calls
     }
 
     fn connect(&self, incoming: Incoming, leg: Box<dyn Leg>) {
@@ -109,12 +113,18 @@ impl Drop for Held {
 }
 
 impl Shared {
-    #[expect(clippy::disallowed_methods, reason = "the moment of the answer is read from the clock once, here")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the moment of the answer is read from the clock once, here"
+    )]
     async fn serve(self: Arc<Self>, id: CallId, incoming: Incoming, mut leg: Box<dyn Leg>) {
         let answered = Timestamp::now();
         let kit = self.kit.now();
         let Some(debtor) = self.find_debtor(&incoming).await else {
-            crate::telemetry::CallRefused { code: "caller.unknown" }.emit();
+            crate::telemetry::CallRefused {
+                code: "caller.unknown",
+            }
+            .emit();
             leg.hang_up();
             return;
         };
@@ -138,13 +148,31 @@ impl Shared {
             leg.hang_up();
             return;
         }
-        self.recorder.open(id, LogHeader { brief: brief.clone(), kit: kit.version.clone(), in_flight_ms: in_flight });
+        self.recorder.open(
+            id,
+            LogHeader {
+                brief: brief.clone(),
+                kit: kit.version.clone(),
+                in_flight_ms: in_flight,
+            },
+        );
         let chronicle = Chronicle::open(id, answered, self.clone());
         // Nobody may be watching.
-        let _ = self.live.send(LiveEvent::Started { call: id, wire: incoming.wire.to_string(), at: answered });
+        let _ = self.live.send(LiveEvent::Started {
+            call: id,
+            wire: incoming.wire.to_string(),
+            at: answered,
+        });
         crate::telemetry::CallBegan.emit();
-        let call = Call::new(kit.script.clone(), kit.graphs.clone(), brief, Duration::from_millis(in_flight.into()));
-        Line::new(id, call, leg, self.clone(), chronicle).run().await;
+        let call = Call::new(
+            kit.script.clone(),
+            kit.graphs.clone(),
+            brief,
+            Duration::from_millis(in_flight.into()),
+        );
+        Line::new(id, call, leg, self.clone(), chronicle)
+            .run()
+            .await;
         crate::telemetry::CallEnded.emit();
     }
 
@@ -157,17 +185,31 @@ impl Shared {
                 return row.parse().ok();
             }
         }
-        let cpf = incoming.parameters.get("cpf").or(self.config.agent.unknown_callers.as_ref())?;
+        let cpf = incoming
+            .parameters
+            .get("cpf")
+            .or(self.config.agent.unknown_callers.as_ref())?;
         let rows: Vec<DebtorRow> = self.ledger.debtors_by_cpf(cpf).await.ok()?;
         rows.first()?.parse().ok()
     }
 }
 
 /// What a conversation with this debtor knows when it begins.
-pub fn brief_for(call: CallId, debtor: &Debtor, policy: &Policy, config: &Config, at: Timestamp) -> Brief {
-    let zone = TimeZone::get(debtor.uf.time_zone()).unwrap_or_else(|_| config.agent.time_zone.clone());
+pub fn brief_for(
+    call: CallId,
+    debtor: &Debtor,
+    policy: &Policy,
+    config: &Config,
+    at: Timestamp,
+) -> Brief {
+    let zone =
+        TimeZone::get(debtor.uf.time_zone()).unwrap_or_else(|_| config.agent.time_zone.clone());
     let local = at.to_zoned(zone);
-    let destination = debtor.phones.first().map(|phone| verbalise::destination(*phone)).unwrap_or_default();
+    let destination = debtor
+        .phones
+        .first()
+        .map(|phone| verbalise::destination(*phone))
+        .unwrap_or_default();
     Brief {
         call,
         protocol: protocol(call),

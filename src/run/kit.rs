@@ -56,7 +56,11 @@ pub struct Kit {
 #[non_exhaustive]
 pub enum KitError {
     #[error("{path} cannot be read; name a folder with the files of a script")]
-    Read { path: PathBuf, #[source] source: std::io::Error },
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the acoustic model cannot be used: {reason}")]
     Model { reason: String },
     #[error("{} mistakes; the first: {}", .0.len(), .0.first().map_or(String::new(), |f| format!("{}:{}:{} {}", f.file, f.line, f.column, f.message)))]
@@ -75,14 +79,23 @@ impl Sources {
         };
         let own_policy = script.remove(POLICY);
         let policy = match &agent.policy {
-            Some(path) => std::fs::read_to_string(path).map_err(|source| KitError::Read { path: path.clone(), source })?,
-            None => own_policy.or_else(|| embedded::<Prompts>(&format!("{BUILT_IN}/")).remove(POLICY)).unwrap_or_default(),
+            Some(path) => std::fs::read_to_string(path).map_err(|source| KitError::Read {
+                path: path.clone(),
+                source,
+            })?,
+            None => own_policy
+                .or_else(|| embedded::<Prompts>(&format!("{BUILT_IN}/")).remove(POLICY))
+                .unwrap_or_default(),
         };
         let grammars = match &agent.grammars {
             Some(folder) => read_folder(folder, "gram")?,
             None => embedded::<Grammars>(""),
         };
-        Ok(Self { script, grammars, policy })
+        Ok(Self {
+            script,
+            grammars,
+            policy,
+        })
     }
 
     /// SHA-256 over all files, names included.
@@ -95,14 +108,19 @@ impl Sources {
             hash.update([0]);
         }
         hash.update(self.policy.as_bytes());
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// Every mistake in every file.
     pub fn findings(&self, graphs: &Graphs) -> Vec<Finding> {
         let mut findings = Vec::new();
         match Script::read(&self.script) {
-            Ok(script) => findings.extend(check::check(&self.script, &script, &|rule| graphs.has(rule))),
+            Ok(script) => findings.extend(check::check(&self.script, &script, &|rule| {
+                graphs.has(rule)
+            })),
             Err(errors) => findings.extend(errors.into_iter().map(|error| Finding {
                 file: error.file,
                 line: error.line,
@@ -131,7 +149,9 @@ impl Sources {
     pub fn grammar_mistakes(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         for file in self.grammars.keys() {
-            let Err(errors) = Grammar::load(&self.grammars, file) else { continue };
+            let Err(errors) = Grammar::load(&self.grammars, file) else {
+                continue;
+            };
             findings.extend(errors.into_iter().map(|error| Finding {
                 file: error.file.clone(),
                 line: error.line as usize,
@@ -172,13 +192,29 @@ impl Kit {
         let script = Script::read(&sources.script).map_err(|_| KitError::Findings(Vec::new()))?;
         let policy = Policy::parse(&sources.policy).map_err(|_| KitError::Findings(Vec::new()))?;
         let version = sources.version();
-        Ok(Self { sources, script: Arc::new(script), policy, graphs: Arc::new(graphs), version })
+        Ok(Self {
+            sources,
+            script: Arc::new(script),
+            policy,
+            graphs: Arc::new(graphs),
+            version,
+        })
     }
 
     /// Compiles every question of the script that needs nothing of a single call, so that no turn waits for it.
     pub fn warm(&self) {
-        for state in self.script.state.values().filter(|state| !state.listen.is_empty()) {
-            let rules: Vec<String> = state.listen.iter().chain(&self.script.global.listen).cloned().collect();
+        for state in self
+            .script
+            .state
+            .values()
+            .filter(|state| !state.listen.is_empty())
+        {
+            let rules: Vec<String> = state
+                .listen
+                .iter()
+                .chain(&self.script.global.listen)
+                .cloned()
+                .collect();
             // A rule that does not compile was reported by the check.
             let _ = self.graphs.get(&rules, &BTreeMap::new());
         }
@@ -191,10 +227,19 @@ impl Kit {
 /// A file that cannot be read, or is no model.
 pub fn acoustic_model(path: Option<&Path>) -> Result<Arc<AcousticModel>, KitError> {
     let bytes = match path {
-        Some(path) => std::fs::read(path).map_err(|source| KitError::Read { path: path.to_owned(), source })?,
-        None => Models::get("acoustic.bin").map(|file| file.data.into_owned()).unwrap_or_default(),
+        Some(path) => std::fs::read(path).map_err(|source| KitError::Read {
+            path: path.to_owned(),
+            source,
+        })?,
+        None => Models::get("acoustic.bin")
+            .map(|file| file.data.into_owned())
+            .unwrap_or_default(),
     };
-    AcousticModel::from_bytes(&bytes).map(Arc::new).map_err(|error| KitError::Model { reason: error.to_string() })
+    AcousticModel::from_bytes(&bytes)
+        .map(Arc::new)
+        .map_err(|error| KitError::Model {
+            reason: error.to_string(),
+        })
 }
 
 fn embedded<T: Embed>(prefix: &str) -> BTreeMap<String, String> {
@@ -202,19 +247,26 @@ fn embedded<T: Embed>(prefix: &str) -> BTreeMap<String, String> {
         .filter_map(|name| {
             let short = name.strip_prefix(prefix)?.to_owned();
             let file = T::get(&name)?;
-            (!short.contains('/')).then(|| (short, String::from_utf8_lossy(&file.data).into_owned()))
+            (!short.contains('/'))
+                .then(|| (short, String::from_utf8_lossy(&file.data).into_owned()))
         })
         .filter(|(name, _)| name.ends_with(".toml") || name.ends_with(".gram"))
         .collect()
 }
 
 fn read_folder(folder: &Path, extension: &str) -> Result<BTreeMap<String, String>, KitError> {
-    let failed = |source| KitError::Read { path: folder.to_owned(), source };
+    let failed = |source| KitError::Read {
+        path: folder.to_owned(),
+        source,
+    };
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         if path.extension().is_some_and(|found| found == extension) {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
             files.insert(name, std::fs::read_to_string(&path).map_err(failed)?);
         }
     }

@@ -46,14 +46,35 @@ struct Tape {
 }
 
 impl Line {
-    pub fn new(id: CallId, call: Call, leg: Box<dyn Leg>, shared: Arc<Shared>, chronicle: Chronicle) -> Self {
+    pub fn new(
+        id: CallId,
+        call: Call,
+        leg: Box<dyn Leg>,
+        shared: Arc<Shared>,
+        chronicle: Chronicle,
+    ) -> Self {
         let (sender, inputs) = mpsc::channel(WAITING);
         let (ready, tape) = (VecDeque::new(), Tape::default());
-        Self { id, call, leg, shared, chronicle, sender, inputs, ready, now: Moment::ZERO, tape, hung_up: false }
+        Self {
+            id,
+            call,
+            leg,
+            shared,
+            chronicle,
+            sender,
+            inputs,
+            ready,
+            now: Moment::ZERO,
+            tape,
+            hung_up: false,
+        }
     }
 
     /// Runs the call to its end.
-    #[expect(clippy::disallowed_methods, reason = "the line is where the core's clock comes from")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the line is where the core's clock comes from"
+    )]
     pub async fn run(mut self) {
         let born = Instant::now();
         self.perform_actions();
@@ -76,7 +97,8 @@ impl Line {
         let gone = Instant::now() + FAREWELL;
         while !self.hung_up && Instant::now() < gone {
             tokio::time::sleep(Duration::from_millis(FRAME_MS)).await;
-            self.hung_up = std::iter::from_fn(|| self.leg.poll_event()).any(|event| matches!(event, LegEvent::HungUp(_)));
+            self.hung_up = std::iter::from_fn(|| self.leg.poll_event())
+                .any(|event| matches!(event, LegEvent::HungUp(_)));
         }
     }
 
@@ -168,9 +190,14 @@ impl Line {
 
     fn flush_tape(&mut self) {
         let samples = self.tape.caller.len() as u64;
-        let (caller, agent) = (std::mem::take(&mut self.tape.caller), std::mem::take(&mut self.tape.agent));
+        let (caller, agent) = (
+            std::mem::take(&mut self.tape.caller),
+            std::mem::take(&mut self.tape.agent),
+        );
         let log = std::mem::take(&mut self.tape.log);
-        self.shared.recorder.second(self.id, self.tape.at, caller, agent, log);
+        self.shared
+            .recorder
+            .second(self.id, self.tape.at, caller, agent, log);
         self.tape.at += samples;
     }
 }

@@ -1,3 +1,17 @@
-//! run
+//! All that is asynchronous in a call: lines, voices, recorder, effects, start and shutdown.
 
+mod chronicle;
+mod effects;
+mod exchange;
+pub mod kit;
+mod line;
 pub mod phrases;
+mod recorder;
+mod server;
+pub mod voices;
+
+pub use effects::{EffectError, issue};
+pub use exchange::brief_for;
+pub use kit::{Kit, KitError, Sources};
+pub use recorder::{LogHeader, read_log, write_log};
+pub use server::{Server, ServerError};

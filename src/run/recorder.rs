@@ -34,9 +34,23 @@ pub struct LogHeader {
 
 /// What the thread is asked to do.
 enum Job {
-    Open { call: CallId, wav: PathBuf, log: PathBuf, header: Box<LogHeader> },
-    Second { call: CallId, at: u64, caller: Vec<i16>, agent: Vec<i16>, log: Vec<u8> },
-    Close { call: CallId, told: oneshot::Sender<Option<Recording>> },
+    Open {
+        call: CallId,
+        wav: PathBuf,
+        log: PathBuf,
+        header: Box<LogHeader>,
+    },
+    Second {
+        call: CallId,
+        at: u64,
+        caller: Vec<i16>,
+        agent: Vec<i16>,
+        log: Vec<u8>,
+    },
+    Close {
+        call: CallId,
+        told: oneshot::Sender<Option<Recording>>,
+    },
 }
 
 /// A handle to the thread.
@@ -60,8 +74,13 @@ impl Recorder {
     pub fn start(folder: &Path) -> std::io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let (queue, jobs) = sync_channel(WAITING);
-        std::thread::Builder::new().name("recorder".into()).spawn(move || work(&jobs))?;
-        Ok(Self { queue, folder: folder.to_owned() })
+        std::thread::Builder::new()
+            .name("recorder".into())
+            .spawn(move || work(&jobs))?;
+        Ok(Self {
+            queue,
+            folder: folder.to_owned(),
+        })
     }
 
     pub fn log_path(&self, call: CallId) -> PathBuf {
@@ -70,12 +89,23 @@ impl Recorder {
 
     pub fn open(&self, call: CallId, header: LogHeader) {
         let wav = self.folder.join(format!("{call}.wav"));
-        self.send(Job::Open { call, wav, log: self.log_path(call), header: Box::new(header) });
+        self.send(Job::Open {
+            call,
+            wav,
+            log: self.log_path(call),
+            header: Box::new(header),
+        });
     }
 
     /// A stretch of both sides that begins at sample `at`.
     pub fn second(&self, call: CallId, at: u64, caller: Vec<i16>, agent: Vec<i16>, log: Vec<u8>) {
-        self.send(Job::Second { call, at, caller, agent, log });
+        self.send(Job::Second {
+            call,
+            at,
+            caller,
+            agent,
+            log,
+        });
     }
 
     /// Finishes the files, and tells what became of them.
@@ -98,22 +128,49 @@ fn work(jobs: &Receiver<Job>) {
     let mut open: BTreeMap<CallId, Files> = BTreeMap::new();
     while let Ok(job) = jobs.recv() {
         match job {
-            Job::Open { call, wav, log, header } => match start(&wav, &log, &header) {
+            Job::Open {
+                call,
+                wav,
+                log,
+                header,
+            } => match start(&wav, &log, &header) {
                 Ok(files) => {
                     open.insert(call, files);
                 }
-                Err(error) => crate::telemetry::FileFailed { what: "recording", reason: error.to_string() }.emit(),
+                Err(error) => crate::telemetry::FileFailed {
+                    what: "recording",
+                    reason: error.to_string(),
+                }
+                .emit(),
             },
-            Job::Second { call, at, caller, agent, log } => {
-                let Some(files) = open.get_mut(&call) else { continue };
+            Job::Second {
+                call,
+                at,
+                caller,
+                agent,
+                log,
+            } => {
+                let Some(files) = open.get_mut(&call) else {
+                    continue;
+                };
                 let written = files
                     .wav
                     .place(Side::Caller, at, &caller)
                     .and_then(|()| files.wav.place(Side::Agent, at, &agent))
                     .map_err(|error| error.to_string())
-                    .and_then(|()| files.log.write_all(&log).and_then(|()| files.log.flush()).map_err(|error| error.to_string()));
+                    .and_then(|()| {
+                        files
+                            .log
+                            .write_all(&log)
+                            .and_then(|()| files.log.flush())
+                            .map_err(|error| error.to_string())
+                    });
                 if let Err(reason) = written {
-                    crate::telemetry::FileFailed { what: "recording", reason }.emit();
+                    crate::telemetry::FileFailed {
+                        what: "recording",
+                        reason,
+                    }
+                    .emit();
                     open.remove(&call);
                 }
             }
@@ -130,7 +187,11 @@ fn start(wav: &Path, log: &Path, header: &LogHeader) -> Result<Files, Box<dyn st
     let sink = BufWriter::new(private(wav)?);
     let mut encoder = GzEncoder::new(BufWriter::new(private(log)?), Compression::fast());
     write_log(&mut encoder, header, &[])?;
-    Ok(Files { wav: StereoWriter::new(sink)?, path: wav.to_owned(), log: encoder })
+    Ok(Files {
+        wav: StereoWriter::new(sink)?,
+        path: wav.to_owned(),
+        log: encoder,
+    })
 }
 
 /// A new file that only its owner reads: it holds a voice, or what was said.
@@ -147,9 +208,22 @@ fn finish(files: Files) -> Result<Recording, Box<dyn std::error::Error>> {
     let samples = files.wav.finish()?;
     let mut hash = Sha256::new();
     std::io::copy(&mut File::open(&files.path)?, &mut HashWriter(&mut hash))?;
-    let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    let name = files.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Recording { path: name, samples, offset_ms: 0, sha256 })
+    let sha256 = hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let name = files
+        .path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    Ok(Recording {
+        path: name,
+        samples,
+        offset_ms: 0,
+        sha256,
+    })
 }
 
 struct HashWriter<'a>(&'a mut Sha256);
@@ -186,11 +260,22 @@ pub fn read_log(path: &Path) -> std::io::Result<(LogHeader, Vec<u8>)> {
     let mut bytes = Vec::new();
     // A server that was killed leaves a stream without an end: what came before is good.
     let outcome = GzDecoder::new(File::open(path)?).read_to_end(&mut bytes);
-    let invalid = |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, format!("{} {what}", path.display()));
-    let Some(rest) = bytes.strip_prefix(MAGIC.as_slice()) else {
-        return Err(outcome.err().unwrap_or_else(|| invalid("is no log of a call")));
+    let invalid = |what: &str| {
+        std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            format!("{} {what}", path.display()),
+        )
     };
-    let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(|| invalid("ends in its header"))?;
-    let (header, records) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(|| invalid("ends in its header"))?;
+    let Some(rest) = bytes.strip_prefix(MAGIC.as_slice()) else {
+        return Err(outcome
+            .err()
+            .unwrap_or_else(|| invalid("is no log of a call")));
+    };
+    let (length, rest) = rest
+        .split_first_chunk::<4>()
+        .ok_or_else(|| invalid("ends in its header"))?;
+    let (header, records) = rest
+        .split_at_checked(u32::from_le_bytes(*length) as usize)
+        .ok_or_else(|| invalid("ends in its header"))?;
     Ok((serde_json::from_slice(header)?, records.to_vec()))
 }

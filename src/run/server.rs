@@ -29,6 +29,8 @@ use crate::wire::{audiosocket, sip, twilio};
 
 /// How long running calls may go on after the server was asked to stop.
 const DRAIN: Duration = Duration::from_secs(30);
+/// How long a caller hears it ring: the greeting is spoken into the cache meanwhile.
+const RING: Duration = Duration::from_millis(1_200);
 /// Events that a slow watcher may fall behind before it misses some.
 const LIVE: usize = 1_024;
 
@@ -47,10 +49,21 @@ pub struct Server {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
-    #[error("{what} cannot listen on {address}: is the port in use, or the address not of this machine?")]
-    Bind { what: &'static str, address: SocketAddr, #[source] source: std::io::Error },
+    #[error(
+        "{what} cannot listen on {address}: is the port in use, or the address not of this machine?"
+    )]
+    Bind {
+        what: &'static str,
+        address: SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the folder {path} for recordings and the database cannot be made")]
-    Data { path: String, #[source] source: std::io::Error },
+    Data {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the database cannot be opened")]
     Ledger(#[from] LedgerError),
     #[error("script, grammars, policy or model cannot be used")]
@@ -58,7 +71,11 @@ pub enum ServerError {
     #[error("no voice can speak")]
     Voice(#[from] VoiceError),
     #[error("SIP cannot start on {address}")]
-    Sip { address: SocketAddr, #[source] source: sip::SipError },
+    Sip {
+        address: SocketAddr,
+        #[source]
+        source: sip::SipError,
+    },
     #[error("the SMS sender cannot be set up")]
     Sender(#[from] ClientError),
 }
@@ -77,14 +94,22 @@ impl Server {
     ///
     /// # Errors
     /// The first thing that cannot start, with its remedy.
-    #[expect(clippy::disallowed_methods, reason = "what a crash left behind is closed with the time of the start")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what a crash left behind is closed with the time of the start"
+    )]
     pub async fn start_with(config: Config, kit: Arc<Kit>) -> Result<Self, ServerError> {
-        std::fs::create_dir_all(&config.data)
-            .map_err(|source| ServerError::Data { path: config.data.display().to_string(), source })?;
+        std::fs::create_dir_all(&config.data).map_err(|source| ServerError::Data {
+            path: config.data.display().to_string(),
+            source,
+        })?;
         let ledger = Ledger::open(&config.database).await?;
         let recovered = ledger.recover(Timestamp::now()).await?;
         let calls = config.data.join("calls");
-        let recorder = Recorder::start(&calls).map_err(|source| ServerError::Data { path: calls.display().to_string(), source })?;
+        let recorder = Recorder::start(&calls).map_err(|source| ServerError::Data {
+            path: calls.display().to_string(),
+            source,
+        })?;
         keep_sources(&config, &kit);
         let voices = Voices::open(&config.voice)?;
         let (live, _) = broadcast::channel(LIVE);
@@ -108,7 +133,15 @@ impl Server {
         let audiosocket = start_audiosocket(&config, exchange.clone(), stop.clone()).await?;
         let router = router(&config, &shared, exchange);
         let http = start_http(&config, router, stop.clone()).await?;
-        Ok(Self { shared, http, sip, audiosocket, recovered, stop, sip_server })
+        Ok(Self {
+            shared,
+            http,
+            sip,
+            audiosocket,
+            recovered,
+            stop,
+            sip_server,
+        })
     }
 
     /// What calls tell, as it happens.
@@ -117,14 +150,19 @@ impl Server {
     }
 
     /// Takes no more calls, lets the running ones end, and stops.
-    #[expect(clippy::disallowed_methods, reason = "the shell waits here, not the core")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the shell waits here, not the core"
+    )]
     pub async fn shut_down(self) {
         self.shared.draining.store(true, Ordering::Relaxed);
         if let Some(server) = &self.sip_server {
             server.drain();
         }
         let patience = tokio::time::Instant::now() + DRAIN;
-        while self.shared.active.load(Ordering::Relaxed) > 0 && tokio::time::Instant::now() < patience {
+        while self.shared.active.load(Ordering::Relaxed) > 0
+            && tokio::time::Instant::now() < patience
+        {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         self.stop.cancel();
@@ -140,7 +178,12 @@ fn warm(shared: &Arc<Shared>) {
         let kit = shared.kit.now();
         kit.warm();
         for state in kit.script.state.values() {
-            for text in state.say.iter().chain(&state.again).filter(|text| !text.contains("{{")) {
+            for text in state
+                .say
+                .iter()
+                .chain(&state.again)
+                .filter(|text| !text.contains("{{"))
+            {
                 for clause in crate::call::clauses(text) {
                     shared.voices.speak(&clause);
                 }
@@ -155,9 +198,19 @@ fn keep_sources(config: &Config, kit: &Kit) {
     let path = folder.join(format!("{}.json", kit.version));
     let kept = std::fs::create_dir_all(&folder)
         .and_then(|()| serde_json::to_vec(&kit.sources).map_err(std::io::Error::other))
-        .and_then(|bytes| if path.exists() { Ok(()) } else { std::fs::write(&path, bytes) });
+        .and_then(|bytes| {
+            if path.exists() {
+                Ok(())
+            } else {
+                std::fs::write(&path, bytes)
+            }
+        });
     if let Err(error) = kept {
-        crate::telemetry::FileFailed { what: "script version", reason: error.to_string() }.emit();
+        crate::telemetry::FileFailed {
+            what: "script version",
+            reason: error.to_string(),
+        }
+        .emit();
     }
 }
 
@@ -175,7 +228,10 @@ fn start_outbox(shared: &Arc<Shared>, stop: CancellationToken) -> Result<(), Ser
             Outcome::Again { .. } => MessageState::Queued,
             Outcome::Unknown { .. } => MessageState::Sending,
         };
-        crate::telemetry::MessageSettled { sent: state == MessageState::Sent }.emit();
+        crate::telemetry::MessageSettled {
+            sent: state == MessageState::Sent,
+        }
+        .emit();
         if let Some(call) = settled.call {
             // Nobody may be watching.
             let _ = live.send(LiveEvent::Message { call, state });
@@ -190,27 +246,54 @@ fn provider(config: &Config) -> TwilioConfig {
     let twilio = &config.twilio;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let from = text(&twilio.from);
-    let from = if from.starts_with("MG") { From::Service(from) } else { From::Number(from) };
-    let mut provider = TwilioConfig::new(&text(&twilio.account_sid), &text(&twilio.auth_token), from);
-    provider.status_callback = config.public_url.as_ref().map(|url| format!("{url}/twilio/status"));
+    let from = if from.starts_with("MG") {
+        From::Service(from)
+    } else {
+        From::Number(from)
+    };
+    let mut provider =
+        TwilioConfig::new(&text(&twilio.account_sid), &text(&twilio.auth_token), from);
+    provider.status_callback = config
+        .public_url
+        .as_ref()
+        .map(|url| format!("{url}/twilio/status"));
     if let Some(base) = &twilio.api_base {
         provider.base_url.clone_from(base);
     }
     provider
 }
 
-async fn start_sip(config: &Config, exchange: Arc<dyn Switchboard>) -> Result<(Option<sip::Server>, Option<SocketAddr>), ServerError> {
-    let Some(settings) = &config.sip else { return Ok((None, None)) };
-    let wire = sip::SipSettings { rtp_ports: settings.rtp_ports.clone(), external_ip: settings.external_ip, ..sip::SipSettings::default() };
+async fn start_sip(
+    config: &Config,
+    exchange: Arc<dyn Switchboard>,
+) -> Result<(Option<sip::Server>, Option<SocketAddr>), ServerError> {
+    let Some(settings) = &config.sip else {
+        return Ok((None, None));
+    };
+    let wire = sip::SipSettings {
+        rtp_ports: settings.rtp_ports.clone(),
+        external_ip: settings.external_ip,
+        ring: RING,
+        ..sip::SipSettings::default()
+    };
     let server = sip::Server::bind(settings.bind, wire, exchange)
         .await
-        .map_err(|source| ServerError::Sip { address: settings.bind, source })?;
+        .map_err(|source| ServerError::Sip {
+            address: settings.bind,
+            source,
+        })?;
     let address = server.local_addr();
     Ok((Some(server), Some(address)))
 }
 
-async fn start_audiosocket(config: &Config, exchange: Arc<dyn Switchboard>, stop: CancellationToken) -> Result<Option<SocketAddr>, ServerError> {
-    let Some(bind) = config.audiosocket else { return Ok(None) };
+async fn start_audiosocket(
+    config: &Config,
+    exchange: Arc<dyn Switchboard>,
+    stop: CancellationToken,
+) -> Result<Option<SocketAddr>, ServerError> {
+    let Some(bind) = config.audiosocket else {
+        return Ok(None);
+    };
     let listener = listen("AudioSocket", bind).await?;
     let address = listener.local_addr().unwrap_or(bind);
     tokio::spawn(async move {
@@ -228,7 +311,10 @@ fn router(config: &Config, shared: &Arc<Shared>, exchange: Arc<dyn Switchboard>)
         public_url: config.public_url.clone(),
         ..twilio::TwilioSettings::default()
     };
-    let access = config.desk_password.clone().map_or(Access::Open, Access::Password);
+    let access = config
+        .desk_password
+        .clone()
+        .map_or(Access::Open, Access::Password);
     let desk = desk::router(Desk {
         live: shared.live.clone(),
         zone: config.agent.time_zone.clone(),
@@ -240,18 +326,34 @@ fn router(config: &Config, shared: &Arc<Shared>, exchange: Arc<dyn Switchboard>)
     twilio::router(settings, exchange).merge(desk)
 }
 
-async fn start_http(config: &Config, router: Router, stop: CancellationToken) -> Result<SocketAddr, ServerError> {
+async fn start_http(
+    config: &Config,
+    router: Router,
+    stop: CancellationToken,
+) -> Result<SocketAddr, ServerError> {
     let listener = listen("HTTP", config.http).await?;
     let address = listener.local_addr().unwrap_or(config.http);
     tokio::spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+        let served = axum::serve(listener, router)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await;
         if let Err(error) = served {
-            crate::telemetry::FileFailed { what: "HTTP", reason: error.to_string() }.emit();
+            crate::telemetry::FileFailed {
+                what: "HTTP",
+                reason: error.to_string(),
+            }
+            .emit();
         }
     });
     Ok(address)
 }
 
 async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, ServerError> {
-    TcpListener::bind(address).await.map_err(|source| ServerError::Bind { what, address, source })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServerError::Bind {
+            what,
+            address,
+            source,
+        })
 }

@@ -21,7 +21,10 @@ impl Voices {
     /// # Errors
     /// No voice can be opened.
     pub fn open(settings: &Settings) -> Result<Self, VoiceError> {
-        Ok(Self { phrases: Arc::new(Phrases::new(Chain::new(embedded()?), CACHED)), settings: settings.clone() })
+        Ok(Self {
+            phrases: Arc::new(Phrases::new(Chain::new(embedded()?), CACHED)),
+            settings: settings.clone(),
+        })
     }
 
     /// The sound of `text`, if it was spoken before.
@@ -34,7 +37,10 @@ impl Voices {
         match self.phrases.sound(text, &self.settings, Keep::InMemory) {
             Ok(sound) => Some(sound),
             Err(error) => {
-                crate::telemetry::VoiceFailed { reason: error.to_string() }.emit();
+                crate::telemetry::VoiceFailed {
+                    reason: error.to_string(),
+                }
+                .emit();
                 None
             }
         }
@@ -43,13 +49,18 @@ impl Voices {
     /// Like [`Voices::speak`], on a thread that may wait.
     pub async fn speak_apart(&self, text: String) -> Option<Arc<[i16]>> {
         let voices = self.clone();
-        tokio::task::spawn_blocking(move || voices.speak(&text)).await.ok().flatten()
+        tokio::task::spawn_blocking(move || voices.speak(&text))
+            .await
+            .ok()
+            .flatten()
     }
 }
 
 #[cfg(feature = "espeak")]
 fn embedded() -> Result<Vec<Arc<dyn Voice>>, VoiceError> {
-    Ok(vec![Arc::new(crate::mouth::tts::espeak::Espeak::open(None)?)])
+    Ok(vec![Arc::new(crate::mouth::tts::espeak::Espeak::open(
+        None,
+    )?)])
 }
 
 #[cfg(not(feature = "espeak"))]

@@ -101,14 +101,19 @@ impl Buffer {
     fn note_arrival(&mut self, now: Duration) {
         let place = i64::try_from(self.received * 1_000_000 / u64::from(RATE)).unwrap_or(i64::MAX);
         let ahead = place - i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
-        self.ahead = if self.arrived.frames == 0 { ahead } else { self.ahead.max(ahead) };
+        self.ahead = if self.arrived.frames == 0 {
+            ahead
+        } else {
+            self.ahead.max(ahead)
+        };
         self.arrived.frames += 1;
         self.arrived.late += u64::from(self.ahead - ahead > LATE_US);
     }
 
     fn sound(&mut self, samples: impl Iterator<Item = i16>) {
         let before = self.sound.len();
-        self.sound.extend(samples.take(MAX_BUFFERED.saturating_sub(before)));
+        self.sound
+            .extend(samples.take(MAX_BUFFERED.saturating_sub(before)));
         self.received += (self.sound.len() - before) as u64;
     }
 
@@ -135,7 +140,11 @@ impl Buffer {
     }
 
     fn reached(&mut self) -> Vec<String> {
-        let reached = self.marks.iter().take_while(|(at, _)| *at <= self.played).count();
+        let reached = self
+            .marks
+            .iter()
+            .take_while(|(at, _)| *at <= self.played)
+            .count();
         self.marks.drain(..reached).map(|(_, name)| name).collect()
     }
 }
@@ -165,15 +174,30 @@ impl TwilioClient {
             let value = HeaderValue::from_str(&signature).expect("base64 is a header value");
             request.headers_mut().insert("X-Twilio-Signature", value);
         }
-        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER).write_buffer_size(0);
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0);
         let connecting = connect_async_with_config(request, Some(config), true);
-        let (socket, _) = timeout(PATIENCE, connecting).await.map_err(|_| ClientError::Timeout)??;
+        let (socket, _) = timeout(PATIENCE, connecting)
+            .await
+            .map_err(|_| ClientError::Timeout)??;
         let names = Names::draw();
         let shared = Arc::new(Shared::default());
         let (writer, born) = (CallerWriter::new(&names), Instant::now());
-        let mut line = TwilioLine { socket, shared: shared.clone(), writer, born };
-        line.socket.send(WsMessage::text(r#"{"event":"connected","protocol":"Call","version":"1.0.0"}"#)).await?;
-        line.socket.send(WsMessage::text(start_message(&names, from, to, parameters))).await?;
+        let mut line = TwilioLine {
+            socket,
+            shared: shared.clone(),
+            writer,
+            born,
+        };
+        line.socket
+            .send(WsMessage::text(
+                r#"{"event":"connected","protocol":"Call","version":"1.0.0"}"#,
+            ))
+            .await?;
+        line.socket
+            .send(WsMessage::text(start_message(&names, from, to, parameters)))
+            .await?;
         tokio::spawn(line.run());
         Ok(Self { shared })
     }
@@ -234,7 +258,11 @@ impl Leg for TwilioClient {
     fn quality(&self) -> Quality {
         let received = self.shared.buffer.lock().received;
         let frames_sent = self.shared.outbox.counts().0;
-        Quality { frames_received: received / FRAME as u64, frames_sent, ..self.shared.inbox.quality() }
+        Quality {
+            frames_received: received / FRAME as u64,
+            frames_sent,
+            ..self.shared.inbox.quality()
+        }
     }
 }
 
@@ -278,7 +306,10 @@ impl TwilioLine {
         let _ = timeout(PATIENCE, farewell).await;
     }
 
-    fn take(&mut self, message: Option<Result<WsMessage, tungstenite::Error>>) -> Result<(), Cause> {
+    fn take(
+        &mut self,
+        message: Option<Result<WsMessage, tungstenite::Error>>,
+    ) -> Result<(), Cause> {
         match message {
             Some(Ok(WsMessage::Text(text))) => self.take_text(text.as_str()),
             Some(Ok(WsMessage::Close(_))) => return Err(Cause::Remote),
@@ -360,15 +391,28 @@ struct Names {
 impl Names {
     fn draw() -> Self {
         let name = |kind: &str| format!("{kind}{}", Uuid::new_v4().simple());
-        Self { account: name("AC"), call: name("CA"), stream: name("MZ") }
+        Self {
+            account: name("AC"),
+            call: name("CA"),
+            stream: name("MZ"),
+        }
     }
 }
 
-fn start_message(names: &Names, from: &str, to: &str, parameters: &BTreeMap<String, String>) -> String {
+fn start_message(
+    names: &Names,
+    from: &str,
+    to: &str,
+    parameters: &BTreeMap<String, String>,
+) -> String {
     let mut custom = parameters.clone();
     custom.insert("from".to_owned(), from.to_owned());
     custom.insert("to".to_owned(), to.to_owned());
-    let Names { account, call, stream } = names;
+    let Names {
+        account,
+        call,
+        stream,
+    } = names;
     serde_json::json!({
         "event": "start", "sequenceNumber": "1", "streamSid": stream,
         "start": {
@@ -392,8 +436,14 @@ struct CallerWriter {
 impl CallerWriter {
     fn new(names: &Names) -> Self {
         let tail = format!(r#""streamSid":{}}}"#, json_string(&names.stream));
-        let stop = serde_json::json!({ "accountSid": names.account, "callSid": names.call }).to_string();
-        Self { sequence: 1, chunk: 0, tail, stop }
+        let stop =
+            serde_json::json!({ "accountSid": names.account, "callSid": names.call }).to_string();
+        Self {
+            sequence: 1,
+            chunk: 0,
+            tail,
+            stop,
+        }
     }
 
     fn media(&mut self, frame: &Frame) -> String {
@@ -409,7 +459,10 @@ impl CallerWriter {
     }
 
     fn dtmf(&mut self, key: char) -> String {
-        self.event("dtmf", &format!(r#"{{"track":"inbound_track","digit":"{key}"}}"#))
+        self.event(
+            "dtmf",
+            &format!(r#"{{"track":"inbound_track","digit":"{key}"}}"#),
+        )
     }
 
     fn mark(&mut self, name: &str) -> String {
@@ -436,13 +489,23 @@ pub struct AudioSocketClient {
 impl AudioSocketClient {
     /// Connects and tells the UUID, as the application `AudioSocket(uuid,host:port)` does.
     pub async fn connect(addr: SocketAddr, uuid: Uuid) -> Result<Self, ClientError> {
-        let mut stream = timeout(PATIENCE, TcpStream::connect(addr)).await.map_err(|_| ClientError::Timeout)??;
+        let mut stream = timeout(PATIENCE, TcpStream::connect(addr))
+            .await
+            .map_err(|_| ClientError::Timeout)??;
         stream.set_nodelay(true)?;
         let mut bytes = Vec::new();
         framing::encode(kind::UUID, uuid.as_bytes(), &mut bytes);
         stream.write_all(&bytes).await?;
         let link = Arc::new(Link::default());
-        tokio::spawn(AudioSocketLine { stream, link: link.clone(), decoder: Decoder::default(), bytes }.run());
+        tokio::spawn(
+            AudioSocketLine {
+                stream,
+                link: link.clone(),
+                decoder: Decoder::default(),
+                bytes,
+            }
+            .run(),
+        );
         Ok(Self { link })
     }
 
@@ -577,11 +640,21 @@ mod tests {
         let names = Names::draw();
         let mut writer = CallerWriter::new(&names);
         let frame = [-1_000; FRAME];
-        for text in [writer.media(&frame), writer.dtmf('#'), writer.mark("g0:1"), writer.stop()] {
-            assert!(!matches!(Message::parse(&text), Err(_) | Ok(Message::Unknown)), "{text}");
+        for text in [
+            writer.media(&frame),
+            writer.dtmf('#'),
+            writer.mark("g0:1"),
+            writer.stop(),
+        ] {
+            assert!(
+                !matches!(Message::parse(&text), Err(_) | Ok(Message::Unknown)),
+                "{text}"
+            );
         }
         let text = start_message(&names, "+5511987654321", "", &BTreeMap::new());
-        let Ok(Message::Start { start, .. }) = Message::parse(&text) else { panic!("{text}") };
+        let Ok(Message::Start { start, .. }) = Message::parse(&text) else {
+            panic!("{text}")
+        };
         assert_eq!(start.custom_parameters["from"], "+5511987654321");
     }
 }

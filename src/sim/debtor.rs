@@ -40,15 +40,38 @@ pub enum Persona {
 impl Persona {
     /// In the share in which a campaign meets them: six of ten cooperate.
     pub const MIX: [Self; 20] = [
-        Self::Avista, Self::Parcelado, Self::Desconto, Self::Avista, Self::JaPagou, Self::Parcelado, Self::Avista,
-        Self::Terceiro, Self::Parcelado, Self::Engano, Self::Avista, Self::Desconto, Self::Humano, Self::Parcelado,
-        Self::Recusa, Self::Avista, Self::Ocupado, Self::Parcelado, Self::Mudo, Self::Avista,
+        Self::Avista,
+        Self::Parcelado,
+        Self::Desconto,
+        Self::Avista,
+        Self::JaPagou,
+        Self::Parcelado,
+        Self::Avista,
+        Self::Terceiro,
+        Self::Parcelado,
+        Self::Engano,
+        Self::Avista,
+        Self::Desconto,
+        Self::Humano,
+        Self::Parcelado,
+        Self::Recusa,
+        Self::Avista,
+        Self::Ocupado,
+        Self::Parcelado,
+        Self::Mudo,
+        Self::Avista,
     ];
 
     pub const fn cooperates(self) -> bool {
         match self {
             Self::Avista | Self::Parcelado | Self::Desconto => true,
-            Self::JaPagou | Self::Terceiro | Self::Engano | Self::Humano | Self::Recusa | Self::Ocupado | Self::Mudo => false,
+            Self::JaPagou
+            | Self::Terceiro
+            | Self::Engano
+            | Self::Humano
+            | Self::Recusa
+            | Self::Ocupado
+            | Self::Mudo => false,
         }
     }
 
@@ -70,7 +93,9 @@ impl Persona {
 
 impl std::fmt::Display for Persona {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = serde_json::to_value(self).ok().and_then(|value| value.as_str().map(str::to_owned));
+        let name = serde_json::to_value(self)
+            .ok()
+            .and_then(|value| value.as_str().map(str::to_owned));
         f.write_str(&name.unwrap_or_default())
     }
 }
@@ -115,21 +140,58 @@ impl Mind {
     pub fn new(persona: Persona, debtor: Debtor, policy: &Policy, today: Date, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let offers = offer::offers(policy, &debtor, today).ok();
-        let (date_words, due) = choose_date(&mut rng, today, offers.as_ref().map_or(today, |offers| offers.last_day));
-        let numbers: Vec<u32> = offers.iter().flat_map(|offers| &offers.plans).map(|plan| plan.count()).filter(|n| *n > 1).collect();
+        let (date_words, due) = choose_date(
+            &mut rng,
+            today,
+            offers.as_ref().map_or(today, |offers| offers.last_day),
+        );
+        let numbers: Vec<u32> = offers
+            .iter()
+            .flat_map(|offers| &offers.plans)
+            .map(|plan| plan.count())
+            .filter(|n| *n > 1)
+            .collect();
         let n = pick(&mut rng, &numbers).copied().unwrap_or(2);
         let mut possible: Vec<Offer> = Vec::new();
         if let Some(offers) = &offers {
             match persona {
                 Persona::Parcelado => possible.extend(offers.plan_with(n)),
-                _ => possible.extend(std::iter::once(&offers.cash).chain(&offers.improvements).cloned()),
+                _ => possible.extend(
+                    std::iter::once(&offers.cash)
+                        .chain(&offers.improvements)
+                        .cloned(),
+                ),
             }
         }
-        let dated: Vec<Offer> = offers.iter().flat_map(|all| possible.iter().filter_map(|offer| all.with_date(offer, due).ok())).collect();
+        let dated: Vec<Offer> = offers
+            .iter()
+            .flat_map(|all| {
+                possible
+                    .iter()
+                    .filter_map(|offer| all.with_date(offer, due).ok())
+            })
+            .collect();
         let totals = dated.iter().map(|offer| offer.total).collect();
         let pix = rng.next_u32() % 3 == 0;
-        let wish = Wish { n, date_words, due, pix, totals };
-        Self { persona, wish, debtor, policy: policy.clone(), today, offers: dated, rng, last: String::new(), asked: 0, haggled: 0 }
+        let wish = Wish {
+            n,
+            date_words,
+            due,
+            pix,
+            totals,
+        };
+        Self {
+            persona,
+            wish,
+            debtor,
+            policy: policy.clone(),
+            today,
+            offers: dated,
+            rng,
+            last: String::new(),
+            asked: 0,
+            haggled: 0,
+        }
     }
 
     /// Makes him pay by boleto.
@@ -144,7 +206,11 @@ impl Mind {
 
     /// What he answers when the agent, in `state`, has said `text`.
     pub fn answer(&mut self, state: &str, text: &str) -> Reply {
-        self.asked = if self.last == state { self.asked + 1 } else { 0 };
+        self.asked = if self.last == state {
+            self.asked + 1
+        } else {
+            0
+        };
         state.clone_into(&mut self.last);
         if self.persona == Persona::Mudo {
             return Reply::Nothing;
@@ -152,10 +218,20 @@ impl Mind {
         // Whoever was not understood twice takes the keys, where there are keys to take.
         if self.asked >= 2 {
             match state {
-                "identifica" | "nao_confere" | "por_que_pede" => return Reply::Press(self.debtor.cpf.first_three()),
-                "abertura" | "alo" | "quem_gostaria" if self.is_titular() => return Reply::Press("1".into()),
+                "identifica" | "nao_confere" | "por_que_pede" => {
+                    return Reply::Press(self.debtor.cpf.first_three());
+                }
+                "abertura" | "alo" | "quem_gostaria" if self.is_titular() => {
+                    return Reply::Press("1".into());
+                }
                 "dia" => return Reply::Press(format!("{:02}", self.wish.due.day())),
-                "fecha" => return Reply::Press(if self.reads_right(text) { "1".into() } else { "2".into() }),
+                "fecha" => {
+                    return Reply::Press(if self.reads_right(text) {
+                        "1".into()
+                    } else {
+                        "2".into()
+                    });
+                }
                 _ => {}
             }
         }
@@ -178,7 +254,11 @@ impl Mind {
         match state {
             "abertura" | "alo" | "quem_gostaria" => Some(self.opening()),
             "identifica" | "nao_confere" | "por_que_pede" => Some(match self.persona {
-                Persona::Humano => self.one_of(&["quero falar com um atendente", "quero falar com uma pessoa", "me passa pra um humano"]),
+                Persona::Humano => self.one_of(&[
+                    "quero falar com um atendente",
+                    "quero falar com uma pessoa",
+                    "me passa pra um humano",
+                ]),
                 _ => self.digits(),
             }),
             "terceiro" => Some(self.one_of(&["pode deixar recado", "eu anoto", "sim", "não"])),
@@ -188,12 +268,24 @@ impl Mind {
             "mais_proximo" | "dificuldade" | "calma" => Some("sim".into()),
             "dia" => Some(self.wish.date_words.clone()),
             "dia_util" => Some(self.one_of(&["sim", "pode ser", "pode"])),
-            "meio" => Some(if self.wish.pix { self.one_of(&["pix", "quero pagar no pix", "manda o pix"]) } else { self.one_of(&["boleto", "manda o boleto", "prefiro boleto"]) }),
-            "fecha" => Some(if self.reads_right(text) { self.one_of(&["sim", "sim aceito", "aceito", "sim"]) } else { "não".into() }),
+            "meio" => Some(if self.wish.pix {
+                self.one_of(&["pix", "quero pagar no pix", "manda o pix"])
+            } else {
+                self.one_of(&["boleto", "manda o boleto", "prefiro boleto"])
+            }),
+            "fecha" => Some(if self.reads_right(text) {
+                self.one_of(&["sim", "sim aceito", "aceito", "sim"])
+            } else {
+                "não".into()
+            }),
             "enviado" => Some(self.one_of(&["chegou", "recebi", "sim", "chegou aqui"])),
-            "alega_pagamento" => Some(self.one_of(&["ontem", "paguei ontem", "dia dez", "paguei semana passada"])),
+            "alega_pagamento" => {
+                Some(self.one_of(&["ontem", "paguei ontem", "dia dez", "paguei semana passada"]))
+            }
             "recusa" => Some(match self.persona {
-                Persona::Recusa => self.one_of(&["não vou pagar", "não quero pagar", "não tenho interesse"]),
+                Persona::Recusa => {
+                    self.one_of(&["não vou pagar", "não quero pagar", "não tenho interesse"])
+                }
                 Persona::Parcelado => "quero parcelar".into(),
                 _ => "quero pagar à vista".into(),
             }),
@@ -204,17 +296,40 @@ impl Mind {
 
     fn opening(&mut self) -> String {
         match self.persona {
-            Persona::Terceiro => self.one_of(&["não é a esposa dele", "ele não está", "aqui é a mãe dele", "ela saiu", "ele foi trabalhar"]),
-            Persona::Engano => self.one_of(&["é engano", "número errado", "não conheço essa pessoa", "ligou errado"]),
-            Persona::Ocupado => self.one_of(&["agora não posso", "me liga depois", "estou no trabalho", "liga mais tarde"]),
+            Persona::Terceiro => self.one_of(&[
+                "não é a esposa dele",
+                "ele não está",
+                "aqui é a mãe dele",
+                "ela saiu",
+                "ele foi trabalhar",
+            ]),
+            Persona::Engano => self.one_of(&[
+                "é engano",
+                "número errado",
+                "não conheço essa pessoa",
+                "ligou errado",
+            ]),
+            Persona::Ocupado => self.one_of(&[
+                "agora não posso",
+                "me liga depois",
+                "estou no trabalho",
+                "liga mais tarde",
+            ]),
             _ => self.one_of(&["sim", "sou eu", "sou eu mesmo", "sim sou eu", "isso sou eu"]),
         }
     }
 
     fn exposition(&mut self) -> String {
         match self.persona {
-            Persona::JaPagou => self.one_of(&["já paguei", "isso já está pago", "já paguei essa conta", "paguei na lotérica"]),
-            Persona::Recusa => self.one_of(&["não vou pagar", "não tenho interesse", "não quero pagar"]),
+            Persona::JaPagou => self.one_of(&[
+                "já paguei",
+                "isso já está pago",
+                "já paguei essa conta",
+                "paguei na lotérica",
+            ]),
+            Persona::Recusa => {
+                self.one_of(&["não vou pagar", "não tenho interesse", "não quero pagar"])
+            }
             Persona::Humano => "quero falar com um atendente".into(),
             _ => self.one_of(&["sim", "pode", "pode sim", "claro", "pode falar"]),
         }
@@ -222,14 +337,31 @@ impl Mind {
 
     fn cash(&mut self) -> String {
         match self.persona {
-            Persona::Parcelado => self.one_of(&["quero parcelar", "dá pra parcelar", "prefiro parcelado", "quero pagar parcelado"]),
+            Persona::Parcelado => self.one_of(&[
+                "quero parcelar",
+                "dá pra parcelar",
+                "prefiro parcelado",
+                "quero pagar parcelado",
+            ]),
             Persona::Desconto if self.haggled < 1 => {
                 self.haggled += 1;
-                self.one_of(&["tem desconto", "está muito caro", "dá pra melhorar", "tira os juros"])
+                self.one_of(&[
+                    "tem desconto",
+                    "está muito caro",
+                    "dá pra melhorar",
+                    "tira os juros",
+                ])
             }
             Persona::Recusa => self.one_of(&["não vou pagar", "não quero pagar"]),
             Persona::JaPagou => "já paguei".into(),
-            _ => self.one_of(&["sim", "quero quitar", "pode ser", "quero pagar à vista", "fechado", "fica bom"]),
+            _ => self.one_of(&[
+                "sim",
+                "quero quitar",
+                "pode ser",
+                "quero pagar à vista",
+                "fechado",
+                "fica bom",
+            ]),
         }
     }
 
@@ -255,13 +387,19 @@ impl Mind {
         if self.asked > 0 || !self.rng.next_u32().is_multiple_of(4) || digits.starts_with('0') {
             return one_by_one;
         }
-        digits.parse().map_or(one_by_one, |number: u64| verbalise::count(number, verbalise::Gender::Masculine))
+        digits.parse().map_or(one_by_one, |number: u64| {
+            verbalise::count(number, verbalise::Gender::Masculine)
+        })
     }
 
     /// Whether what was read back is what he agreed to: the day, and one of the plans that he may mean.
     fn reads_right(&self, text: &str) -> bool {
         let day = verbalise::weekday_date(self.wish.due, self.today);
-        text.contains(&day) && self.offers.iter().any(|offer| text.contains(&facts::plan(offer)) && self.fits(offer.kind))
+        text.contains(&day)
+            && self
+                .offers
+                .iter()
+                .any(|offer| text.contains(&facts::plan(offer)) && self.fits(offer.kind))
     }
 
     fn fits(&self, kind: OfferKind) -> bool {
@@ -272,7 +410,10 @@ impl Mind {
     }
 
     fn one_of(&mut self, phrases: &[&str]) -> String {
-        pick(&mut self.rng, phrases).copied().unwrap_or_default().to_owned()
+        pick(&mut self.rng, phrases)
+            .copied()
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 
@@ -290,7 +431,11 @@ fn choose_date(rng: &mut ChaCha8Rng, today: Date, last: Date) -> (String, Date) 
         if due > last {
             continue;
         }
-        let number = if day.day() == 1 { "primeiro".to_owned() } else { verbalise::count(day.day() as u64, verbalise::Gender::Masculine) };
+        let number = if day.day() == 1 {
+            "primeiro".to_owned()
+        } else {
+            verbalise::count(day.day() as u64, verbalise::Gender::Masculine)
+        };
         candidates.push((format!("dia {number}"), due));
         if days == 1 {
             candidates.push(("amanhã".to_owned(), due));
@@ -300,13 +445,33 @@ fn choose_date(rng: &mut ChaCha8Rng, today: Date, last: Date) -> (String, Date) 
         }
         let month = day.month();
         if days > 2 {
-            candidates.push((format!("{number} de {}", MONTHS[usize::from(month.unsigned_abs()) - 1]), due));
+            candidates.push((
+                format!(
+                    "{number} de {}",
+                    MONTHS[usize::from(month.unsigned_abs()) - 1]
+                ),
+                due,
+            ));
         }
     }
-    let fallback = ("amanhã".to_owned(), calendar::next_business_day(calendar::add_days(today, 1)));
+    let fallback = (
+        "amanhã".to_owned(),
+        calendar::next_business_day(calendar::add_days(today, 1)),
+    );
     pick(rng, &candidates).cloned().unwrap_or(fallback)
 }
 
 const MONTHS: [&str; 12] = [
-    "janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro", "dezembro",
+    "janeiro",
+    "fevereiro",
+    "março",
+    "abril",
+    "maio",
+    "junho",
+    "julho",
+    "agosto",
+    "setembro",
+    "outubro",
+    "novembro",
+    "dezembro",
 ];

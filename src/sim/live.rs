@@ -53,7 +53,10 @@ pub struct Tape {
 
 /// Holds a call to its end. `events` tells what the agent says, so that the debtor need not recognise it; what he
 /// answers goes over the line as sound, and nothing else does.
-#[expect(clippy::disallowed_methods, reason = "a telephone has a clock of its own")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a telephone has a clock of its own"
+)]
 pub async fn converse(
     leg: &mut dyn Telephone,
     mind: &mut Mind,
@@ -76,7 +79,10 @@ pub async fn converse(
         }
         let heard = leg.pull();
         tape.heard.extend_from_slice(&heard);
-        if let Some(reply) = mouth.due(Instant::now()).map(|(state, text)| mind.answer(&state, &text)) {
+        if let Some(reply) = mouth
+            .due(Instant::now())
+            .map(|(state, text)| mind.answer(&state, &text))
+        {
             match reply {
                 Reply::Say(words) => mouth.queue.extend(speak(&words)),
                 Reply::Press(keys) => mouth.keys.extend(keys.chars()),
@@ -89,14 +95,16 @@ pub async fn converse(
         let frame = mouth.next_frame();
         tape.said.extend_from_slice(&frame);
         leg.push(&frame);
-        if std::iter::from_fn(|| leg.poll_event()).any(|event| matches!(event, LegEvent::HungUp(_))) {
+        if std::iter::from_fn(|| leg.poll_event()).any(|event| matches!(event, LegEvent::HungUp(_)))
+        {
             break;
         }
     }
     leg.hang_up();
     // The end of the call is told after the line has gone.
     let patience = Instant::now() + Duration::from_secs(2);
-    while let Ok(Ok((call, event))) = tokio::time::timeout_at(patience.into(), events.recv()).await {
+    while let Ok(Ok((call, event))) = tokio::time::timeout_at(patience.into(), events.recv()).await
+    {
         if tape.call == Some(call) {
             watch(&event);
             if matches!(event, Event::Ended { .. }) {
@@ -120,13 +128,21 @@ impl Mouth {
     fn listen(&mut self, event: &Event, now: Instant) {
         match event {
             Event::Saying { state, text, .. } => {
-                let before = self.asked.take().map(|(_, before)| before).unwrap_or_default();
+                let before = self
+                    .asked
+                    .take()
+                    .map(|(_, before)| before)
+                    .unwrap_or_default();
                 self.asked = Some((state.clone(), format!("{before} {text}")));
                 self.turn_at = None;
             }
             Event::Said { cut: false, .. } => self.turn_at = Some(now + THOUGHT),
             Event::Heard(_) | Event::Silent { .. } => self.asked = None,
-            Event::Said { .. } | Event::Verified { .. } | Event::Offered { .. } | Event::Agreed { .. } | Event::Ended { .. } => {}
+            Event::Said { .. }
+            | Event::Verified { .. }
+            | Event::Offered { .. }
+            | Event::Agreed { .. }
+            | Event::Ended { .. } => {}
         }
     }
 

@@ -81,14 +81,26 @@ impl Times {
     /// Nearest rank.
     fn of(mut times: Vec<u64>) -> Self {
         times.sort_unstable();
-        let at = |percent: usize| times.get((times.len() * percent).div_ceil(100).saturating_sub(1)).copied();
-        Self { p50: at(50).unwrap_or_default(), p95: at(95).unwrap_or_default(), n: times.len() }
+        let at = |percent: usize| {
+            times
+                .get((times.len() * percent).div_ceil(100).saturating_sub(1))
+                .copied()
+        };
+        Self {
+            p50: at(50).unwrap_or_default(),
+            p95: at(95).unwrap_or_default(),
+            n: times.len(),
+        }
     }
 }
 
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "p50 {} ms, p95 {} ms (n = {})", self.p50, self.p95, self.n)
+        write!(
+            f,
+            "p50 {} ms, p95 {} ms (n = {})",
+            self.p50, self.p95, self.n
+        )
     }
 }
 
@@ -97,7 +109,12 @@ pub async fn run_load(load: &Load, tell: impl Fn(Span, Option<&LoadReport>)) {
     let speech = Arc::new(trim_speech(&load.speech));
     let state = Arc::new(State::default());
     let mut warm_up = JoinSet::new();
-    warm_up.spawn(hold_calls(load.url.clone(), speech.clone(), state.clone(), 0));
+    warm_up.spawn(hold_calls(
+        load.url.clone(),
+        speech.clone(),
+        state.clone(),
+        0,
+    ));
     sleep_until(Instant::now() + load.warm_up).await;
     state.over.store(true, Ordering::Relaxed);
     while warm_up.join_next().await.is_some() {}
@@ -108,7 +125,12 @@ pub async fn run_load(load: &Load, tell: impl Fn(Span, Option<&LoadReport>)) {
     let begun = Instant::now();
     for n in 0..load.concurrent {
         sleep_until(begun + Duration::from_millis(1_000 * n as u64 / RAMP_PER_SECOND)).await;
-        callers.spawn(hold_calls(load.url.clone(), speech.clone(), state.clone(), n));
+        callers.spawn(hold_calls(
+            load.url.clone(),
+            speech.clone(),
+            state.clone(),
+            n,
+        ));
     }
     sleep_until(Instant::now() + load.settle).await;
     state.counts.store(true, Ordering::Relaxed);
@@ -187,7 +209,8 @@ async fn hold_call(mut client: TwilioClient, mut caller: Caller, state: &State, 
         counting.frames += arrived.frames - before.frames;
         counting.late += arrived.late - before.late;
         before = arrived;
-        let gone = std::iter::from_fn(|| client.poll_event()).any(|event| matches!(event, LegEvent::HungUp(_)));
+        let gone = std::iter::from_fn(|| client.poll_event())
+            .any(|event| matches!(event, LegEvent::HungUp(_)));
         if gone || state.is_over() {
             return;
         }
@@ -274,7 +297,15 @@ impl Caller {
     /// The `n`th caller; `speech` is loud in its first and last frame.
     fn new(speech: Arc<Vec<i16>>, n: usize) -> Self {
         let doing = Doing::Arriving;
-        Self { speech, tick: 0, doing, prompts: n, loud_for: 0, quiet_for: 0, interrupting: None }
+        Self {
+            speech,
+            tick: 0,
+            doing,
+            prompts: n,
+            loud_for: 0,
+            quiet_for: 0,
+            interrupting: None,
+        }
     }
 
     /// Hears 20 ms and says 20 ms. What is measured goes to `sums`.
@@ -290,7 +321,8 @@ impl Caller {
         if let Some(began) = self.interrupting
             && self.quiet_for >= SILENCED
         {
-            sums.barge_in.push((self.tick + 1 - self.quiet_for - began) * FRAME_MS);
+            sums.barge_in
+                .push((self.tick + 1 - self.quiet_for - began) * FRAME_MS);
             self.interrupting = None;
         }
         match self.doing {
@@ -318,9 +350,15 @@ impl Caller {
         let interrupts = self.prompts.is_multiple_of(INTERRUPTED);
         if interrupts && self.loud_for > 0 && self.tick - since >= PATIENCE {
             self.interrupting = Some(self.tick);
-            self.doing = Doing::Saying { at: 0, early: false };
+            self.doing = Doing::Saying {
+                at: 0,
+                early: false,
+            };
         } else if self.quiet_for >= ENDED {
-            self.doing = Doing::Saying { at: 0, early: false };
+            self.doing = Doing::Saying {
+                at: 0,
+                early: false,
+            };
         }
     }
 
@@ -358,7 +396,12 @@ fn trim_speech(speech: &[i16]) -> Vec<i16> {
     let loud: Vec<bool> = speech.chunks(FRAME).map(is_loud).collect();
     let first = loud.iter().position(|loud| *loud).unwrap_or_default();
     let last = loud.iter().rposition(|loud| *loud).unwrap_or_default();
-    speech.iter().copied().take((last + 1) * FRAME).skip(first * FRAME).collect()
+    speech
+        .iter()
+        .copied()
+        .take((last + 1) * FRAME)
+        .skip(first * FRAME)
+        .collect()
 }
 
 fn is_loud(sound: &[i16]) -> bool {
@@ -394,7 +437,10 @@ mod tests {
         // Prompt until 51, 600 ms of silence, 20 frames of speech from 82 to 101, the answer at 110.
         let (sums, said) = hold(&mut caller(0), &[(2, 52), (110, 150)], 120);
         assert_eq!((said[0], said[19], said.len()), (82, 101, 20));
-        assert_eq!((sums.greeting, sums.response, sums.early), (vec![40], vec![180], 0));
+        assert_eq!(
+            (sums.greeting, sums.response, sums.early),
+            (vec![40], vec![180], 0)
+        );
     }
 
     #[test]
@@ -413,7 +459,14 @@ mod tests {
 
     #[test]
     fn percentiles_are_by_nearest_rank() {
-        assert_eq!(Times::of((1..=100).collect()), Times { p50: 50, p95: 95, n: 100 });
+        assert_eq!(
+            Times::of((1..=100).collect()),
+            Times {
+                p50: 50,
+                p95: 95,
+                n: 100
+            }
+        );
         assert_eq!(Times::of(vec![]), Times::default());
     }
 

@@ -4,7 +4,9 @@
 
 use uuid::Uuid;
 
-use crate::base::{BasisPoints, Centavos, Cnpj, Cpf, Date, DebtorId, Phone, Uf, calendar, fold, uf_of};
+use crate::base::{
+    BasisPoints, Centavos, Cnpj, Cpf, Date, DebtorId, Phone, Uf, calendar, fold, uf_of,
+};
 use crate::language::verbalise;
 use crate::mind::debt::{Contract, Creditor, Debtor, JurosBasis};
 
@@ -42,40 +44,154 @@ use What::{Cartao, Celular, Curso, Energia, Internet, Tv};
 
 /// The first is the debtor of the worked example (`domain.md` §4.2 M1, §8.8).
 const PEOPLE: [Person; 20] = [
-    person("João da Silva", [1, 1, 1, 4, 4, 4, 7, 7, 7], (1985, 3, 21), &[11], &[bill(Internet, 123_456, 42)]),
-    person("Ana Paula Ferreira", [3, 9, 0, 5, 3, 3, 4, 4, 7], (1990, 7, 2), &[21, 21], &[bill(Celular, 8_990, 8)]),
-    person("Maria de Lourdes Pereira", [2, 4, 6, 8, 0, 1, 3, 5, 4], (1951, 1, 30), &[31], &[bill(Energia, 23_157, 19)]),
-    person("Carlos Eduardo Santos", [3, 1, 4, 1, 5, 9, 2, 6, 8], (1978, 11, 5), &[71], &[bill(Cartao, 98_765, 284)]),
-    person("Rosângela Batista", [1, 6, 1, 8, 0, 3, 3, 9, 6], (1966, 9, 14), &[85], &[bill(Tv, 15_990, 75)]),
-    person("Thiago Souza Lima", [2, 7, 1, 8, 2, 8, 1, 8, 0], (1995, 12, 1), &[51], &[bill(Internet, 45_990, 638)]),
-    person("Francisca Alves do Nascimento", [1, 4, 1, 4, 2, 1, 3, 5, 3], (1959, 4, 18), &[88], &[
-        bill(Energia, 12_740, 35),
-        bill(Energia, 13_110, 65),
-    ]),
-    person("Pedro Henrique Moraes", [1, 7, 3, 2, 0, 5, 0, 8, 5], (2001, 2, 27), &[62], &[bill(Celular, 5_990, 27)]),
-    person("Luiza Cardoso", [2, 2, 3, 6, 0, 6, 7, 9, 2], (1988, 6, 9), &[48], &[bill(Curso, 250_000, 120)]),
+    person(
+        "João da Silva",
+        [1, 1, 1, 4, 4, 4, 7, 7, 7],
+        (1985, 3, 21),
+        &[11],
+        &[bill(Internet, 123_456, 42)],
+    ),
+    person(
+        "Ana Paula Ferreira",
+        [3, 9, 0, 5, 3, 3, 4, 4, 7],
+        (1990, 7, 2),
+        &[21, 21],
+        &[bill(Celular, 8_990, 8)],
+    ),
+    person(
+        "Maria de Lourdes Pereira",
+        [2, 4, 6, 8, 0, 1, 3, 5, 4],
+        (1951, 1, 30),
+        &[31],
+        &[bill(Energia, 23_157, 19)],
+    ),
+    person(
+        "Carlos Eduardo Santos",
+        [3, 1, 4, 1, 5, 9, 2, 6, 8],
+        (1978, 11, 5),
+        &[71],
+        &[bill(Cartao, 98_765, 284)],
+    ),
+    person(
+        "Rosângela Batista",
+        [1, 6, 1, 8, 0, 3, 3, 9, 6],
+        (1966, 9, 14),
+        &[85],
+        &[bill(Tv, 15_990, 75)],
+    ),
+    person(
+        "Thiago Souza Lima",
+        [2, 7, 1, 8, 2, 8, 1, 8, 0],
+        (1995, 12, 1),
+        &[51],
+        &[bill(Internet, 45_990, 638)],
+    ),
+    person(
+        "Francisca Alves do Nascimento",
+        [1, 4, 1, 4, 2, 1, 3, 5, 3],
+        (1959, 4, 18),
+        &[88],
+        &[bill(Energia, 12_740, 35), bill(Energia, 13_110, 65)],
+    ),
+    person(
+        "Pedro Henrique Moraes",
+        [1, 7, 3, 2, 0, 5, 0, 8, 5],
+        (2001, 2, 27),
+        &[62],
+        &[bill(Celular, 5_990, 27)],
+    ),
+    person(
+        "Luiza Cardoso",
+        [2, 2, 3, 6, 0, 6, 7, 9, 2],
+        (1988, 6, 9),
+        &[48],
+        &[bill(Curso, 250_000, 120)],
+    ),
     Person {
         social_name: Some("Bianca Rocha"),
-        ..person("Bruno Rocha", [2, 6, 4, 5, 7, 5, 1, 3, 0], (1993, 8, 23), &[19], &[bill(Tv, 18_730, 50)])
+        ..person(
+            "Bruno Rocha",
+            [2, 6, 4, 5, 7, 5, 1, 3, 0],
+            (1993, 8, 23),
+            &[19],
+            &[bill(Tv, 18_730, 50)],
+        )
     },
-    person("José Carlos de Oliveira", [3, 3, 1, 6, 6, 2, 4, 7, 5], (1962, 10, 12), &[92], &[bill(Cartao, 340_000, 190)]),
-    person("Maria Clara dos Santos", [3, 6, 0, 5, 5, 5, 1, 2, 3], (1999, 5, 6), &[81, 81], &[bill(Internet, 32_980, 58)]),
-    person("Antônio Marcos Ribeiro", [3, 8, 7, 2, 9, 8, 3, 3, 4], (1971, 3, 3), &[65], &[bill(Energia, 41_200, 96)]),
-    person("Débora Martins Teixeira", [4, 1, 2, 3, 1, 0, 5, 6, 2], (1984, 12, 29), &[27], &[bill(Curso, 85_000, 45)]),
-    person("Raimundo Nonato Costa", [4, 3, 5, 8, 8, 9, 8, 9, 4], (1956, 8, 31), &[98], &[bill(Celular, 7_490, 14)]),
-    person("Camila Nogueira", [4, 5, 8, 2, 5, 7, 5, 6, 9], (1997, 1, 15), &[41], &[
-        bill(Cartao, 67_520, 83),
-        bill(Cartao, 71_300, 52),
-        bill(Internet, 10_990, 33),
-    ]),
-    person("Sebastião Gomes", [4, 7, 9, 5, 8, 3, 1, 5, 2], (1948, 1, 20), &[68], &[bill(Tv, 9_990, 5)]),
-    person("Patrícia Barros Azevedo", [5, 0, 0, 1, 0, 0, 2, 0, 0], (1980, 2, 14), &[61], &[bill(Cartao, 1_280_000, 410)]),
-    person("Vítor Hugo Farias", [5, 1, 9, 6, 1, 5, 2, 4, 2], (1992, 9, 7), &[79], &[bill(Curso, 174_300, 155)]),
+    person(
+        "José Carlos de Oliveira",
+        [3, 3, 1, 6, 6, 2, 4, 7, 5],
+        (1962, 10, 12),
+        &[92],
+        &[bill(Cartao, 340_000, 190)],
+    ),
+    person(
+        "Maria Clara dos Santos",
+        [3, 6, 0, 5, 5, 5, 1, 2, 3],
+        (1999, 5, 6),
+        &[81, 81],
+        &[bill(Internet, 32_980, 58)],
+    ),
+    person(
+        "Antônio Marcos Ribeiro",
+        [3, 8, 7, 2, 9, 8, 3, 3, 4],
+        (1971, 3, 3),
+        &[65],
+        &[bill(Energia, 41_200, 96)],
+    ),
+    person(
+        "Débora Martins Teixeira",
+        [4, 1, 2, 3, 1, 0, 5, 6, 2],
+        (1984, 12, 29),
+        &[27],
+        &[bill(Curso, 85_000, 45)],
+    ),
+    person(
+        "Raimundo Nonato Costa",
+        [4, 3, 5, 8, 8, 9, 8, 9, 4],
+        (1956, 8, 31),
+        &[98],
+        &[bill(Celular, 7_490, 14)],
+    ),
+    person(
+        "Camila Nogueira",
+        [4, 5, 8, 2, 5, 7, 5, 6, 9],
+        (1997, 1, 15),
+        &[41],
+        &[
+            bill(Cartao, 67_520, 83),
+            bill(Cartao, 71_300, 52),
+            bill(Internet, 10_990, 33),
+        ],
+    ),
+    person(
+        "Sebastião Gomes",
+        [4, 7, 9, 5, 8, 3, 1, 5, 2],
+        (1948, 1, 20),
+        &[68],
+        &[bill(Tv, 9_990, 5)],
+    ),
+    person(
+        "Patrícia Barros Azevedo",
+        [5, 0, 0, 1, 0, 0, 2, 0, 0],
+        (1980, 2, 14),
+        &[61],
+        &[bill(Cartao, 1_280_000, 410)],
+    ),
+    person(
+        "Vítor Hugo Farias",
+        [5, 1, 9, 6, 1, 5, 2, 4, 2],
+        (1992, 9, 7),
+        &[79],
+        &[bill(Curso, 174_300, 155)],
+    ),
     // A claim that is no longer collected, beside one that is.
-    person("Helena Duarte", [5, 3, 8, 5, 1, 6, 4, 8, 0], (1975, 7, 19), &[84], &[
-        bill(Celular, 21_450, 1_900),
-        bill(Internet, 19_980, 40),
-    ]),
+    person(
+        "Helena Duarte",
+        [5, 3, 8, 5, 1, 6, 4, 8, 0],
+        (1975, 7, 19),
+        &[84],
+        &[bill(Celular, 21_450, 1_900), bill(Internet, 19_980, 40)],
+    ),
 ];
 
 const fn person(
@@ -85,16 +201,30 @@ const fn person(
     ddds: &'static [u8],
     bills: &'static [Bill],
 ) -> Person {
-    Person { name, social_name: None, cpf, birth, ddds, bills }
+    Person {
+        name,
+        social_name: None,
+        cpf,
+        birth,
+        ddds,
+        bills,
+    }
 }
 
 const fn bill(what: What, centavos: i64, days: i32) -> Bill {
-    Bill { what, centavos, days }
+    Bill {
+        what,
+        centavos,
+        days,
+    }
 }
 
 /// The same twenty people for the same day.
 pub fn demo(today: Date) -> Vec<Debtor> {
-    (1..).zip(&PEOPLE).map(|(n, person)| debtor(n, person, today)).collect()
+    (1..)
+        .zip(&PEOPLE)
+        .map(|(n, person)| debtor(n, person, today))
+        .collect()
 }
 
 /// The company that lent its name to the demonstration.
@@ -113,16 +243,28 @@ fn debtor(n: u32, person: &Person, today: Date) -> Debtor {
     let ddd = person.ddds.first().copied().unwrap_or(11);
     let (year, month, day) = person.birth;
     Debtor {
-        id: DebtorId(Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("urn:combinado:demo:{n}").as_bytes())),
+        id: DebtorId(Uuid::new_v5(
+            &Uuid::NAMESPACE_URL,
+            format!("urn:combinado:demo:{n}").as_bytes(),
+        )),
         name: person.name.to_owned(),
         social_name: person.social_name.map(str::to_owned),
         cpf: Cpf::from_base(person.cpf).expect("no nine of them are equal"),
         birth: Date::new(year, month, day).ok(),
-        phones: (0..).zip(person.ddds).map(|(k, &ddd)| phone(ddd, n, k)).collect(),
+        phones: (0..)
+            .zip(person.ddds)
+            .map(|(k, &ddd)| phone(ddd, n, k))
+            .collect(),
         uf: uf_of(ddd).unwrap_or(Uf::SP),
-        email: Some(format!("{}{n}@debtor.example", fold(person.name).split(' ').next().unwrap_or_default())),
+        email: Some(format!(
+            "{}{n}@debtor.example",
+            fold(person.name).split(' ').next().unwrap_or_default()
+        )),
         creditor: creditor(),
-        contracts: (1..).zip(person.bills).map(|(k, bill)| contract(n, k, bill, today)).collect(),
+        contracts: (1..)
+            .zip(person.bills)
+            .map(|(k, bill)| contract(n, k, bill, today))
+            .collect(),
     }
 }
 
@@ -162,7 +304,10 @@ fn description(what: What, due: Date, today: Date) -> String {
         return format!("{noun} de {month}");
     }
     let year = u64::from(due.year().unsigned_abs());
-    format!("{noun} de {month} de {}", verbalise::integer(year, verbalise::Gender::Masculine))
+    format!(
+        "{noun} de {month} de {}",
+        verbalise::integer(year, verbalise::Gender::Masculine)
+    )
 }
 
 #[cfg(test)]
@@ -181,22 +326,44 @@ mod tests {
         let people = demo(TODAY);
         assert_eq!(people.len(), 20);
         assert!(people == demo(TODAY));
-        let unique = |values: Vec<String>| values.iter().collect::<BTreeSet<_>>().len() == values.len();
-        assert!(unique(people.iter().map(|debtor| debtor.id.to_string()).collect()));
-        assert!(unique(people.iter().map(|debtor| debtor.cpf.digits()).collect()));
-        assert!(unique(people.iter().flat_map(|debtor| &debtor.phones).map(|phone| phone.e164()).collect()));
+        let unique =
+            |values: Vec<String>| values.iter().collect::<BTreeSet<_>>().len() == values.len();
+        assert!(unique(
+            people.iter().map(|debtor| debtor.id.to_string()).collect()
+        ));
+        assert!(unique(
+            people.iter().map(|debtor| debtor.cpf.digits()).collect()
+        ));
+        assert!(unique(
+            people
+                .iter()
+                .flat_map(|debtor| &debtor.phones)
+                .map(|phone| phone.e164())
+                .collect()
+        ));
         let contracts = people.iter().flat_map(|debtor| &debtor.contracts);
-        assert!(unique(contracts.map(|contract| contract.number.clone()).collect()));
+        assert!(unique(
+            contracts.map(|contract| contract.number.clone()).collect()
+        ));
     }
 
     #[test]
     fn the_first_is_the_worked_example() {
         let joao = &demo(TODAY)[0];
-        assert_eq!((joao.spoken_name().as_str(), joao.cpf.first_three().as_str()), ("João", "111"));
-        assert_eq!(joao.contracts[0].description, "a fatura de internet de outubro");
+        assert_eq!(
+            (joao.spoken_name().as_str(), joao.cpf.first_three().as_str()),
+            ("João", "111")
+        );
+        assert_eq!(
+            joao.contracts[0].description,
+            "a fatura de internet de outubro"
+        );
         assert_eq!(joao.contracts[0].tail(), "4432");
         let offers = offer::offers(&Policy::standard(), joao, TODAY).expect("overdue");
-        assert_eq!((offers.updated.total.0, offers.cash.total.0), (127_653, 123_456));
+        assert_eq!(
+            (offers.updated.total.0, offers.cash.total.0),
+            (127_653, 123_456)
+        );
     }
 
     /// On any day of two years everybody can be made an offer, and every band has somebody in it.
@@ -207,10 +374,17 @@ mod tests {
         for days in 0..730_i32 {
             let today = crate::base::calendar::add_days(TODAY, days);
             for debtor in demo(today) {
-                let Ok(offers) = offer::offers(&policy, &debtor, today) else { panic!("{}", debtor.id) };
+                let Ok(offers) = offer::offers(&policy, &debtor, today) else {
+                    panic!("{}", debtor.id)
+                };
                 assert_eq!(audit(&policy, &debtor, today, &offers.cash), []);
                 bands.extend(policy.band(offers.updated.days).map(|band| band.from));
-                assert!(!debtor.contracts.iter().any(|contract| contract.description.contains(char::is_numeric)));
+                assert!(
+                    !debtor
+                        .contracts
+                        .iter()
+                        .any(|contract| contract.description.contains(char::is_numeric))
+                );
             }
         }
         assert_eq!(bands.len(), policy.bands.len());
@@ -219,7 +393,8 @@ mod tests {
     #[test]
     fn an_old_claim_is_left_alone() {
         let helena = demo(TODAY).pop().expect("twenty people");
-        let offers = offer::offers(&Policy::standard(), &helena, TODAY).expect("one claim is alive");
+        let offers =
+            offer::offers(&Policy::standard(), &helena, TODAY).expect("one claim is alive");
         assert_eq!((offers.owed.len(), offers.prescribed.len()), (1, 1));
     }
 }

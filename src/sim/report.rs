@@ -60,14 +60,25 @@ impl Percentiles {
     pub fn of(values: &[u64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_unstable();
-        let at = |share: usize| sorted.get((sorted.len() * share).div_ceil(100).saturating_sub(1)).copied().unwrap_or(0);
-        Self { p50: at(50), p95: at(95) }
+        let at = |share: usize| {
+            sorted
+                .get((sorted.len() * share).div_ceil(100).saturating_sub(1))
+                .copied()
+                .unwrap_or(0)
+        };
+        Self {
+            p50: at(50),
+            p95: at(95),
+        }
     }
 }
 
 impl Report {
     pub fn of(calls: &[Finished], wall_seconds: f64) -> Self {
-        let mut report = Self { wall_seconds, ..Self::default() };
+        let mut report = Self {
+            wall_seconds,
+            ..Self::default()
+        };
         let mut latencies = Vec::new();
         for call in calls {
             report.calls += 1;
@@ -81,7 +92,10 @@ impl Report {
             report.cooperative += u32::from(call.persona.cooperates());
             report.cooperative_agreements += u32::from(call.persona.cooperates() && call.agreed);
             latencies.extend(&call.latencies_ms);
-            let mine = report.by_persona.entry(call.persona.to_string()).or_default();
+            let mine = report
+                .by_persona
+                .entry(call.persona.to_string())
+                .or_default();
             mine.calls += 1;
             mine.agreements += u32::from(call.agreed);
             let filed = call.disposition.as_deref().unwrap_or("(não terminou)");
@@ -99,8 +113,17 @@ impl Report {
             self.calls, self.ended, self.agreements, self.cooperative_agreements, self.cooperative
         )];
         for (persona, mine) in &self.by_persona {
-            let filed: Vec<String> = mine.dispositions.iter().map(|(code, n)| format!("{code} {n}")).collect();
-            lines.push(format!("  {persona:<10} {:>4}  tabulação certa {:>4}   {}", mine.calls, mine.right_disposition, filed.join(", ")));
+            let filed: Vec<String> = mine
+                .dispositions
+                .iter()
+                .map(|(code, n)| format!("{code} {n}"))
+                .collect();
+            lines.push(format!(
+                "  {persona:<10} {:>4}  tabulação certa {:>4}   {}",
+                mine.calls,
+                mine.right_disposition,
+                filed.join(", ")
+            ));
         }
         lines.push(format!(
             "valores errados {}, datas erradas {}, revelações antes da identificação {}, ofertas fora da política {}",

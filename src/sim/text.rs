@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::call::{GraphError, Graphs};
 use crate::language::grammar::parse::parse;
 use crate::language::meaning;
-use crate::mind::dialogue::{Brief, Dialogue, Effect, Heard, Listen, Outcome, Then, Turn, Utterance};
+use crate::mind::dialogue::{
+    Brief, Dialogue, Effect, Heard, Listen, Outcome, Then, Turn, Utterance,
+};
 use crate::mind::script::Script;
 
 use super::debtor::{Mind, Persona, Reply};
@@ -34,7 +36,12 @@ pub struct Understood {
 
 impl Chat {
     pub fn new(script: Arc<Script>, graphs: Arc<Graphs>, brief: Brief) -> (Self, Vec<Utterance>) {
-        let mut chat = Self { dialogue: Dialogue::new(script, brief), graphs, listen: None, effects: Vec::new() };
+        let mut chat = Self {
+            dialogue: Dialogue::new(script, brief),
+            graphs,
+            listen: None,
+            effects: Vec::new(),
+        };
         let turn = chat.dialogue.begin();
         let said = chat.settle(turn);
         (chat, said)
@@ -47,9 +54,24 @@ impl Chat {
     pub fn type_line(&mut self, line: &str) -> Result<(Understood, Vec<Utterance>), GraphError> {
         let line = line.trim();
         let (understood, heard) = if line.is_empty() {
-            (Understood { intent: None, confidence: 0.0 }, Heard::Silence)
-        } else if line.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#')) {
-            (Understood { intent: None, confidence: 1.0 }, Heard::Keys(line.to_owned()))
+            (
+                Understood {
+                    intent: None,
+                    confidence: 0.0,
+                },
+                Heard::Silence,
+            )
+        } else if line
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '*' | '#'))
+        {
+            (
+                Understood {
+                    intent: None,
+                    confidence: 1.0,
+                },
+                Heard::Keys(line.to_owned()),
+            )
         } else {
             self.understand(line)?
         };
@@ -58,7 +80,11 @@ impl Chat {
     }
 
     fn understand(&self, line: &str) -> Result<(Understood, Heard), GraphError> {
-        let rules = self.listen.as_ref().map(|listen| listen.rules.clone()).unwrap_or_default();
+        let rules = self
+            .listen
+            .as_ref()
+            .map(|listen| listen.rules.clone())
+            .unwrap_or_default();
         let compiled = self.graphs.get(&rules, &self.dialogue.phrases())?;
         let parses = parse(&compiled.automaton, line);
         let best = parses.first().filter(|best| best.confidence >= ACCEPT);
@@ -66,9 +92,21 @@ impl Chat {
         Ok(match best {
             Some(best) => {
                 let meaning = meaning::read(&best.tags, self.dialogue.today());
-                (Understood { intent: meaning.intent.clone(), confidence }, Heard::Meaning(meaning))
+                (
+                    Understood {
+                        intent: meaning.intent.clone(),
+                        confidence,
+                    },
+                    Heard::Meaning(meaning),
+                )
             }
-            None => (Understood { intent: None, confidence }, Heard::NoMatch),
+            None => (
+                Understood {
+                    intent: None,
+                    confidence,
+                },
+                Heard::NoMatch,
+            ),
         })
     }
 
@@ -107,14 +145,22 @@ impl Chat {
 ///
 /// # Errors
 /// A grammar of the script that does not compile.
-pub fn run(script: Arc<Script>, graphs: Arc<Graphs>, brief: Brief, mind: &mut Mind) -> Result<Finished, GraphError> {
+pub fn run(
+    script: Arc<Script>,
+    graphs: Arc<Graphs>,
+    brief: Brief,
+    mind: &mut Mind,
+) -> Result<Finished, GraphError> {
     let (mut chat, mut said) = Chat::new(script, graphs, brief);
     let mut disclosures = count_disclosures(&chat, &said);
     for _ in 0..TURNS_AT_MOST {
         if chat.is_over() {
             break;
         }
-        let text: Vec<&str> = said.iter().map(|utterance| utterance.text.as_str()).collect();
+        let text: Vec<&str> = said
+            .iter()
+            .map(|utterance| utterance.text.as_str())
+            .collect();
         let line = match mind.answer(chat.dialogue.state(), &text.join(" ")) {
             Reply::Say(words) => words,
             Reply::Press(keys) => keys,
@@ -124,22 +170,40 @@ pub fn run(script: Arc<Script>, graphs: Arc<Graphs>, brief: Brief, mind: &mut Mi
         disclosures += count_disclosures(&chat, &said);
     }
     let finished = chat.is_over().then(|| chat.dialogue.disposition(false));
-    Ok(judge(mind, chat.dialogue(), &chat.effects, finished, disclosures))
+    Ok(judge(
+        mind,
+        chat.dialogue(),
+        &chat.effects,
+        finished,
+        disclosures,
+    ))
 }
 
 /// Compares what was agreed with what the debtor wanted.
-pub fn judge(mind: &Mind, dialogue: &Dialogue, effects: &[Effect], disposition: Option<String>, disclosures: u32) -> Finished {
+pub fn judge(
+    mind: &Mind,
+    dialogue: &Dialogue,
+    effects: &[Effect],
+    disposition: Option<String>,
+    disclosures: u32,
+) -> Finished {
     let closed = effects.iter().find_map(|effect| match effect {
         Effect::Close { offer, .. } => Some(offer),
         Effect::Resend { .. } => None,
     });
     let agreed = dialogue.agreement().is_some();
-    let due = closed.and_then(|offer| offer.instalments.first()).map(|first| first.due);
+    let due = closed
+        .and_then(|offer| offer.instalments.first())
+        .map(|first| first.due);
     Finished {
         persona: mind.persona,
         disposition,
         agreed,
-        wrong_amount: closed.is_some_and(|offer| !mind.persona.cooperates() || !mind.wish.totals.contains(&offer.total) || plan_differs(mind, offer.count())),
+        wrong_amount: closed.is_some_and(|offer| {
+            !mind.persona.cooperates()
+                || !mind.wish.totals.contains(&offer.total)
+                || plan_differs(mind, offer.count())
+        }),
         wrong_date: due.is_some_and(|due| due != mind.wish.due),
         disclosures,
         outside_policy: closed.is_some_and(|offer| mind.is_outside_policy(offer)),
@@ -154,13 +218,31 @@ fn plan_differs(mind: &Mind, instalments: u32) -> bool {
 
 /// Prompts that name an amount before the proof.
 fn count_disclosures(chat: &Chat, said: &[Utterance]) -> u32 {
-    if chat.dialogue.is_verified() { 0 } else { said.iter().filter(|utterance| tells_debt(&utterance.text)).count() as u32 }
+    if chat.dialogue.is_verified() {
+        0
+    } else {
+        said.iter()
+            .filter(|utterance| tells_debt(&utterance.text))
+            .count() as u32
+    }
 }
 
 /// Whether a sentence tells of a debt: an amount, or one of its words.
 pub fn tells_debt(text: &str) -> bool {
     let lower = text.to_lowercase();
-    ["reais", "real ", "centavos", "dívida", "débito", "em aberto", "vencimento", "vencida", "multa", "juros", "boleto"]
-        .iter()
-        .any(|word| lower.contains(word))
+    [
+        "reais",
+        "real ",
+        "centavos",
+        "dívida",
+        "débito",
+        "em aberto",
+        "vencimento",
+        "vencida",
+        "multa",
+        "juros",
+        "boleto",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
 }

@@ -47,10 +47,31 @@ pub struct Outcomes {
 }
 
 /// Lives through a call. `voice` is the agent's.
-pub fn run(mut call: Call, mind: &mut Mind, voice: &dyn Fn(&str) -> Option<Arc<[i16]>>, speak: Speak<'_>, line: LineModel) -> Outcomes {
+pub fn run(
+    mut call: Call,
+    mind: &mut Mind,
+    voice: &dyn Fn(&str) -> Option<Arc<[i16]>>,
+    speak: Speak<'_>,
+    line: LineModel,
+) -> Outcomes {
     let mut wire = VirtualLine::new(line);
-    let mut side = Side { mind, speak, queue: VecDeque::new(), keys: VecDeque::new(), turn_at: None, asked: None, said: Vec::new() };
-    let mut world = World { log: Vec::new(), pending: Vec::new(), effects: Vec::new(), events: Vec::new(), agent: Vec::new(), ready: VecDeque::new() };
+    let mut side = Side {
+        mind,
+        speak,
+        queue: VecDeque::new(),
+        keys: VecDeque::new(),
+        turn_at: None,
+        asked: None,
+        said: Vec::new(),
+    };
+    let mut world = World {
+        log: Vec::new(),
+        pending: Vec::new(),
+        effects: Vec::new(),
+        events: Vec::new(),
+        agent: Vec::new(),
+        ready: VecDeque::new(),
+    };
     let mut caller = Vec::new();
     let mut rng = ChaCha8Rng::seed_from_u64(line.seed ^ 0x5eed);
     world.drain(&mut call, voice, None);
@@ -71,32 +92,58 @@ pub fn run(mut call: Call, mind: &mut Mind, voice: &dyn Fn(&str) -> Option<Arc<[
         tick += 1;
     }
     if !call.is_over() {
-        world.feed(&mut call, Input::HungUp(Ending::Timeout), Moment::from_millis(tick * FRAME_MS), voice);
+        world.feed(
+            &mut call,
+            Input::HungUp(Ending::Timeout),
+            Moment::from_millis(tick * FRAME_MS),
+            voice,
+        );
     }
     let events = std::mem::take(&mut side.said);
-    let mut finished = judge(side.mind, call.dialogue(), &world.effects, ended(&events), disclosures(&events));
+    let mut finished = judge(
+        side.mind,
+        call.dialogue(),
+        &world.effects,
+        ended(&events),
+        disclosures(&events),
+    );
     finished.audio_ms = tick * FRAME_MS;
     finished.latencies_ms = events.iter().filter_map(latency).collect();
-    Outcomes { finished, log: world.log, events, caller, agent: world.agent }
+    Outcomes {
+        finished,
+        log: world.log,
+        events,
+        caller,
+        agent: world.agent,
+    }
 }
 
 fn ended(events: &[Event]) -> Option<String> {
     events.iter().find_map(|event| match event {
-        Event::Ended { disposition, by, .. } if *by != Ending::Timeout => Some(disposition.clone()),
+        Event::Ended {
+            disposition, by, ..
+        } if *by != Ending::Timeout => Some(disposition.clone()),
         _ => None,
     })
 }
 
 fn latency(event: &Event) -> Option<u64> {
     match event {
-        Event::Said { latency: Some(split), .. } => Some(split.total_ms),
+        Event::Said {
+            latency: Some(split),
+            ..
+        } => Some(split.total_ms),
         _ => None,
     }
 }
 
 fn disclosures(events: &[Event]) -> u32 {
-    let before = events.iter().take_while(|event| !matches!(event, Event::Verified { .. }));
-    before.filter(|event| matches!(event, Event::Saying { text, .. } if tells_debt(text))).count() as u32
+    let before = events
+        .iter()
+        .take_while(|event| !matches!(event, Event::Verified { .. }));
+    before
+        .filter(|event| matches!(event, Event::Saying { text, .. } if tells_debt(text)))
+        .count() as u32
 }
 
 /// What stands around the core: voices, effects, the log.
@@ -110,7 +157,13 @@ struct World {
 }
 
 impl World {
-    fn feed(&mut self, call: &mut Call, input: Input, now: Moment, voice: &dyn Fn(&str) -> Option<Arc<[i16]>>) {
+    fn feed(
+        &mut self,
+        call: &mut Call,
+        input: Input,
+        now: Moment,
+        voice: &dyn Fn(&str) -> Option<Arc<[i16]>>,
+    ) {
         self.ready.push_back(input);
         while let Some(input) = self.ready.pop_front() {
             encode_input(&input, now, &mut self.log);
@@ -119,7 +172,12 @@ impl World {
         }
     }
 
-    fn drain(&mut self, call: &mut Call, voice: &dyn Fn(&str) -> Option<Arc<[i16]>>, now: Option<Moment>) {
+    fn drain(
+        &mut self,
+        call: &mut Call,
+        voice: &dyn Fn(&str) -> Option<Arc<[i16]>>,
+        now: Option<Moment>,
+    ) {
         let (mut actions, mut digest, mut bytes) = (0, crc32fast::Hasher::new(), Vec::new());
         while let Some(action) = call.poll() {
             bytes.clear();
@@ -130,12 +188,22 @@ impl World {
                 Action::Send(frame) => self.agent.extend_from_slice(&*frame),
                 Action::Flush | Action::HangUp => {}
                 Action::Speak { clause, text } => {
-                    let input = voice(&text).map_or(Input::Mute { clause }, |sound| Input::Voice { clause, sound });
-                    self.pending.push((now.unwrap_or_default() + Duration::from_millis(5), input));
+                    let input = voice(&text).map_or(Input::Mute { clause }, |sound| Input::Voice {
+                        clause,
+                        sound,
+                    });
+                    self.pending
+                        .push((now.unwrap_or_default() + Duration::from_millis(5), input));
                 }
                 Action::Perform { id, effect } => {
                     self.effects.push(*effect);
-                    self.pending.push((now.unwrap_or_default() + EFFECT_TIME, Input::Effect { id, outcome: Outcome::Done }));
+                    self.pending.push((
+                        now.unwrap_or_default() + EFFECT_TIME,
+                        Input::Effect {
+                            id,
+                            outcome: Outcome::Done,
+                        },
+                    ));
                 }
                 Action::Tell(event) => self.events.push(event),
             }
@@ -190,7 +258,9 @@ impl Side<'_> {
             match &event {
                 Event::Saying { state, text, .. } => {
                     let (asked, whole) = match self.asked.take() {
-                        Some((_, before)) if state == "reparo" || before.is_empty() => (state.clone(), text.clone()),
+                        Some((_, before)) if state == "reparo" || before.is_empty() => {
+                            (state.clone(), text.clone())
+                        }
                         Some((_, before)) => (state.clone(), format!("{before} {text}")),
                         None => (state.clone(), text.clone()),
                     };
@@ -198,10 +268,15 @@ impl Side<'_> {
                     self.turn_at = None;
                 }
                 Event::Said { cut: false, .. } => {
-                    self.turn_at = Some(now + Duration::from_millis(300 + u64::from(rng.next_u32() % 600)));
+                    self.turn_at =
+                        Some(now + Duration::from_millis(300 + u64::from(rng.next_u32() % 600)));
                 }
                 Event::Heard(_) | Event::Silent { .. } => self.asked = None,
-                Event::Said { .. } | Event::Verified { .. } | Event::Offered { .. } | Event::Agreed { .. } | Event::Ended { .. } => {}
+                Event::Said { .. }
+                | Event::Verified { .. }
+                | Event::Offered { .. }
+                | Event::Agreed { .. }
+                | Event::Ended { .. } => {}
             }
             self.said.push(event);
         }
@@ -220,7 +295,13 @@ struct VirtualLine {
 impl VirtualLine {
     fn new(model: LineModel) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(model.seed);
-        Self { model, rng, buffer: JitterBuffer::new(40), sequence: 1_000, timestamp: 77_777 }
+        Self {
+            model,
+            rng,
+            buffer: JitterBuffer::new(40),
+            sequence: 1_000,
+            timestamp: 77_777,
+        }
     }
 
     fn carry(&mut self, sent: &Frame, now: Moment) -> Frame {
@@ -236,7 +317,11 @@ impl VirtualLine {
             *sample = Law::A.decode(Law::A.encode(*sample));
         }
         let lost = self.rng.next_u32() % 10_000 < self.model.loss_bp;
-        let place = Place { sequence: self.sequence, timestamp: self.timestamp, ssrc: 0x1234_5678 };
+        let place = Place {
+            sequence: self.sequence,
+            timestamp: self.timestamp,
+            ssrc: 0x1234_5678,
+        };
         self.sequence = self.sequence.wrapping_add(1);
         self.timestamp = self.timestamp.wrapping_add(FRAME as u32);
         if !lost {

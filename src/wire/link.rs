@@ -177,9 +177,18 @@ pub(crate) enum Pushed {
 
 impl<C> Default for Outbox<C> {
     fn default() -> Self {
-        let state =
-            Outbound { orders: VecDeque::new(), frames: 0, closed: false, sent: 0, dropped: 0, dropped_in_a_row: 0 };
-        Self { state: Mutex::new(state), wake: Notify::new() }
+        let state = Outbound {
+            orders: VecDeque::new(),
+            frames: 0,
+            closed: false,
+            sent: 0,
+            dropped: 0,
+            dropped_in_a_row: 0,
+        };
+        Self {
+            state: Mutex::new(state),
+            wake: Notify::new(),
+        }
     }
 }
 
@@ -192,7 +201,11 @@ impl<C> Outbox<C> {
         if state.frames >= MAX_FRAMES {
             state.dropped += 1;
             state.dropped_in_a_row += 1;
-            return if state.dropped_in_a_row >= GIVE_UP { Pushed::GiveUp } else { Pushed::Dropped };
+            return if state.dropped_in_a_row >= GIVE_UP {
+                Pushed::GiveUp
+            } else {
+                Pushed::Dropped
+            };
         }
         state.frames += 1;
         state.sent += 1;
@@ -216,7 +229,9 @@ impl<C> Outbox<C> {
     /// Forgets the sound that still waits here; controls stay, in order.
     pub fn clear_sound(&self) {
         let mut state = self.state.lock();
-        state.orders.retain(|order| !matches!(order, Order::Sound(_)));
+        state
+            .orders
+            .retain(|order| !matches!(order, Order::Sound(_)));
         state.sent -= state.frames as u64;
         state.frames = 0;
     }
@@ -261,7 +276,10 @@ pub(crate) struct Link<C> {
 
 impl<C> Default for Link<C> {
     fn default() -> Self {
-        Self { inbox: Inbox::default(), outbox: Outbox::default() }
+        Self {
+            inbox: Inbox::default(),
+            outbox: Outbox::default(),
+        }
     }
 }
 
@@ -275,7 +293,10 @@ impl<C> Link<C> {
     }
 
     pub fn quality(&self) -> Quality {
-        Quality { frames_sent: self.outbox.counts().0, ..self.inbox.quality() }
+        Quality {
+            frames_sent: self.outbox.counts().0,
+            ..self.inbox.quality()
+        }
     }
 }
 
@@ -294,7 +315,8 @@ impl CountedMarks {
     /// Waits for `in_flight_ms` more of sound.
     pub fn mark(&mut self, id: u64, in_flight_ms: u32) {
         if self.waiting.len() < MAX_EVENTS {
-            self.waiting.insert((self.pushed + u64::from(in_flight_ms).div_ceil(FRAME_MS), id));
+            self.waiting
+                .insert((self.pushed + u64::from(in_flight_ms).div_ceil(FRAME_MS), id));
         }
     }
 
@@ -330,8 +352,14 @@ mod tests {
         }
         assert_eq!(link.inbox.poll_event(), None);
         link.push(&SILENCE);
-        assert_eq!(link.inbox.poll_event(), Some(LegEvent::HungUp(Cause::Failure)));
-        assert_eq!(link.outbox.counts(), (MAX_FRAMES as u64, u64::from(GIVE_UP)));
+        assert_eq!(
+            link.inbox.poll_event(),
+            Some(LegEvent::HungUp(Cause::Failure))
+        );
+        assert_eq!(
+            link.outbox.counts(),
+            (MAX_FRAMES as u64, u64::from(GIVE_UP))
+        );
     }
 
     #[test]
@@ -358,7 +386,11 @@ mod tests {
         for n in 100..200 {
             arrivals.note(FRAME, Duration::from_millis(20 * n + 30 * (n % 2)));
         }
-        assert!((28..=30).contains(&arrivals.jitter_ms()), "{}", arrivals.jitter_ms());
+        assert!(
+            (28..=30).contains(&arrivals.jitter_ms()),
+            "{}",
+            arrivals.jitter_ms()
+        );
     }
 
     #[test]

@@ -117,7 +117,11 @@ impl Paced {
             self.dropped += excess as u64;
             self.slack = 0;
         } else {
-            self.slack = if self.lowest >= STANDING { self.lowest - FRAME } else { 0 };
+            self.slack = if self.lowest >= STANDING {
+                self.lowest - FRAME
+            } else {
+                0
+            };
         }
         self.begin_watch();
     }
@@ -135,7 +139,10 @@ impl Paced {
     }
 
     fn front_is_quiet(&self) -> bool {
-        self.sound.iter().take(FRAME).all(|sample| sample.unsigned_abs() < QUIET_PEAK)
+        self.sound
+            .iter()
+            .take(FRAME)
+            .all(|sample| sample.unsigned_abs() < QUIET_PEAK)
     }
 
     fn skip(&mut self, samples: usize) {
@@ -149,7 +156,9 @@ mod tests {
 
     /// A sound in which every sample is loud and tells where it stood.
     fn loud(from: usize, samples: usize) -> Vec<i16> {
-        (from..from + samples).map(|n| 1_000 + (n % 20_000) as i16).collect()
+        (from..from + samples)
+            .map(|n| 1_000 + (n % 20_000) as i16)
+            .collect()
     }
 
     fn peer(popped: (Frame, Origin)) -> Frame {

@@ -15,7 +15,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use uuid::{Uuid, uuid};
 
-use crate::wires::{Call, Desk, cause_name, event, keys_of, last_events, next, received, speech, until, with_sockets};
+use crate::wires::{
+    Call, Desk, cause_name, event, keys_of, last_events, next, received, speech, until,
+    with_sockets,
+};
 
 /// The one of all the test data.
 const CALL: Uuid = uuid!("9f5c1c2e-0000-4000-8000-000000000001");
@@ -42,9 +45,14 @@ impl Server {
     }
 
     async fn call(&mut self) -> (AudioSocketClient, Box<dyn Leg>) {
-        let client = AudioSocketClient::connect(self.addr, CALL).await.expect("connected");
+        let client = AudioSocketClient::connect(self.addr, CALL)
+            .await
+            .expect("connected");
         let (incoming, leg) = next(&mut self.calls).await;
-        assert_eq!((incoming.wire, incoming.reference), (Wire::AudioSocket, CALL.to_string()));
+        assert_eq!(
+            (incoming.wire, incoming.reference),
+            (Wire::AudioSocket, CALL.to_string())
+        );
         (client, leg)
     }
 
@@ -87,7 +95,10 @@ fn silence_goes_on_while_the_line_is_not_there() {
     with_sockets(async {
         let mut server = Server::start(HASTY).await;
         let (caller, _agent) = server.call().await;
-        until("silence", || (caller.quality().frames_received >= 5).then_some(())).await;
+        until("silence", || {
+            (caller.quality().frames_received >= 5).then_some(())
+        })
+        .await;
         assert_eq!(caller.quality().malformed, 0);
     });
 }
@@ -128,7 +139,13 @@ fn keys_and_the_end_reach_the_agent() {
         caller.press('*');
         caller.hang_up();
         let (events, cause) = last_events(&mut *agent).await;
-        assert_eq!((events, cause), (vec![LegEvent::Dtmf('4'), LegEvent::Dtmf('*')], Cause::Remote));
+        assert_eq!(
+            (events, cause),
+            (
+                vec![LegEvent::Dtmf('4'), LegEvent::Dtmf('*')],
+                Cause::Remote
+            )
+        );
     });
 }
 
@@ -152,7 +169,14 @@ fn marks_are_estimated() {
     with_sockets(async {
         let mut server = Server::start(HASTY).await;
         let (_caller, mut agent) = server.call().await;
-        assert_eq!(agent.capabilities(), Capabilities { marks: false, flush: false, in_flight_ms: 60 });
+        assert_eq!(
+            agent.capabilities(),
+            Capabilities {
+                marks: false,
+                flush: false,
+                in_flight_ms: 60
+            }
+        );
         agent.push(&SILENCE);
         agent.mark(9);
         for _ in 0..3 {
@@ -172,7 +196,9 @@ fn strangers_are_turned_away() {
         assert!(elsewhere.calls.try_recv().is_err());
         let server = Server::start(HASTY).await;
         server.desk.set_full();
-        let mut caller = AudioSocketClient::connect(server.addr, CALL).await.expect("connected");
+        let mut caller = AudioSocketClient::connect(server.addr, CALL)
+            .await
+            .expect("connected");
         assert_eq!(last_events(&mut caller).await.1, Cause::Remote);
     });
 }
@@ -201,11 +227,17 @@ fn recorded_streams_do_as_the_table_says() {
         }
         for (n, expected) in reactions.deserialize().enumerate() {
             let expected: Reaction = expected.expect("a row");
-            let bytes = std::fs::read(folder.join(&expected.file).with_extension("bin")).expect("a recording");
+            let bytes = std::fs::read(folder.join(&expected.file).with_extension("bin"))
+                .expect("a recording");
             run_recording(&mut server, &bytes, &expected).await;
             caller.push(&sound[n + 2]);
             received(&mut *agent, n + 3).await;
-            assert_eq!(agent.pull(), sound[n], "the running call after {}", expected.file);
+            assert_eq!(
+                agent.pull(),
+                sound[n],
+                "the running call after {}",
+                expected.file
+            );
         }
         assert_eq!(agent.poll_event(), None);
     });
@@ -220,7 +252,12 @@ async fn run_recording(server: &mut Server, bytes: &[u8], expected: &Reaction) {
     let _ = writer.write_all(lumps.next().expect("not empty")).await;
     if expected.connected == "no" {
         let mut probe = server.raw().await;
-        assert_eq!(read_message(&mut probe).await.map(|(kind, _)| kind), Some(0x10), "{}", expected.file);
+        assert_eq!(
+            read_message(&mut probe).await.map(|(kind, _)| kind),
+            Some(0x10),
+            "{}",
+            expected.file
+        );
         assert!(server.calls.try_recv().is_err(), "{}", expected.file);
         return;
     }
@@ -229,8 +266,11 @@ async fn run_recording(server: &mut Server, bytes: &[u8], expected: &Reaction) {
     for lump in lumps {
         let before = leg.quality().frames_received;
         let _ = writer.write_all(lump).await;
-        until("sound", || (leg.quality().frames_received > before || leg.quality().frames_received == 0).then_some(()))
-            .await;
+        until("sound", || {
+            (leg.quality().frames_received > before || leg.quality().frames_received == 0)
+                .then_some(())
+        })
+        .await;
         while heard + 2 < leg.quality().frames_received {
             leg.pull();
             heard += 1;
@@ -241,7 +281,17 @@ async fn run_recording(server: &mut Server, bytes: &[u8], expected: &Reaction) {
     assert_eq!(cause_name(cause), expected.cause, "{}", expected.file);
     assert_eq!(keys_of(&events), expected.keys, "{}", expected.file);
     let quality = leg.quality();
-    assert_eq!(Some(quality.frames_received as usize), expected.frames, "{}", expected.file);
-    assert_eq!(Some(quality.malformed), expected.dropped, "{}", expected.file);
+    assert_eq!(
+        Some(quality.frames_received as usize),
+        expected.frames,
+        "{}",
+        expected.file
+    );
+    assert_eq!(
+        Some(quality.malformed),
+        expected.dropped,
+        "{}",
+        expected.file
+    );
     assert_eq!(quality.frames_lost, 0, "{}", expected.file);
 }

@@ -21,7 +21,11 @@ const FAST: u32 = 320;
 
 /// A server on ports of its own, with the demo portfolio; strangers are taken for the first debtor.
 pub async fn server(folder: &std::path::Path, tune: impl FnOnce(&mut Config)) -> Server {
-    let mut config = Config { data: folder.to_owned(), http: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+    let mut config = Config {
+        data: folder.to_owned(),
+        http: ([127, 0, 0, 1], 0).into(),
+        ..Config::default()
+    };
     config.database = format!("sqlite://{}", folder.join("test.db").display());
     config.voice.rate = FAST;
     if let Some(sip) = &mut config.sip {
@@ -33,23 +37,43 @@ pub async fn server(folder: &std::path::Path, tune: impl FnOnce(&mut Config)) ->
     config.agent.unknown_callers = Some(debtors[0].cpf.digits());
     tune(&mut config);
     let server = Server::start(config).await.expect("the server starts");
-    let rows: Vec<DebtorRow> = debtors.iter().map(|debtor| DebtorRow::from_debtor(debtor).unwrap()).collect();
-    server.shared.ledger.import(&rows, now).await.expect("the portfolio is imported");
+    let rows: Vec<DebtorRow> = debtors
+        .iter()
+        .map(|debtor| DebtorRow::from_debtor(debtor).unwrap())
+        .collect();
+    server
+        .shared
+        .ledger
+        .import(&rows, now)
+        .await
+        .expect("the portfolio is imported");
     server
 }
 
 /// The first debtor of the portfolio, who takes the cash offer, in a voice that the model was not trained on.
 fn mind(server: &Server) -> Mind {
-    let today = Timestamp::now().to_zoned(server.shared.config.agent.time_zone.clone()).date();
+    let today = Timestamp::now()
+        .to_zoned(server.shared.config.agent.time_zone.clone())
+        .date();
     let kit = server.shared.kit.now();
-    let mut mind = Mind::new(Persona::Avista, portfolio::demo(today).swap_remove(0), &kit.policy, today, 11);
+    let mut mind = Mind::new(
+        Persona::Avista,
+        portfolio::demo(today).swap_remove(0),
+        &kit.policy,
+        today,
+        11,
+    );
     mind.take_boleto();
     mind
 }
 
 async fn talk(server: &Server, leg: &mut dyn Telephone) -> (Tape, CallRecord) {
     let espeak = Espeak::open(None).unwrap();
-    let manner = Manner { voice: "pt-br+m5".into(), rate: 140, ..Manner::default() };
+    let manner = Manner {
+        voice: "pt-br+m5".into(),
+        rate: 140,
+        ..Manner::default()
+    };
     let speak = |words: &str| espeak.speak_raw(words, &manner).unwrap();
     let tape = converse(leg, &mut mind(server), server.events(), &speak, |_| {}).await;
     let call = tape.call.expect("the server takes the call");
@@ -65,18 +89,40 @@ async fn talk(server: &Server, leg: &mut dyn Telephone) -> (Tape, CallRecord) {
 
 /// What must be the same whatever the wire: totals, dates, disposition, and that a boleto was sent.
 fn essence(record: &CallRecord) -> String {
-    let agreement = record.agreement.as_ref().unwrap_or_else(|| panic!("no agreement: {:?}", transcript(record)));
-    let instalments: Vec<String> = agreement.instalments.iter().map(|one| format!("{} {}", one.due, one.amount)).collect();
+    let agreement = record
+        .agreement
+        .as_ref()
+        .unwrap_or_else(|| panic!("no agreement: {:?}", transcript(record)));
+    let instalments: Vec<String> = agreement
+        .instalments
+        .iter()
+        .map(|one| format!("{} {}", one.due, one.amount))
+        .collect();
     assert_eq!(agreement.instruments.len(), instalments.len());
     assert_eq!(record.messages.len(), 1, "one message");
-    let line = agreement.instruments[0].line.clone().expect("a boleto has a line");
+    let line = agreement.instruments[0]
+        .line
+        .clone()
+        .expect("a boleto has a line");
     assert!(combinado::base::boleto::parse(&line).is_ok(), "{line}");
-    assert!(record.messages[0].text.contains(&line), "the message carries the line");
-    format!("{:?} {} {}", record.summary.disposition, agreement.total, instalments.join(", "))
+    assert!(
+        record.messages[0].text.contains(&line),
+        "the message carries the line"
+    );
+    format!(
+        "{:?} {} {}",
+        record.summary.disposition,
+        agreement.total,
+        instalments.join(", ")
+    )
 }
 
 fn transcript(record: &CallRecord) -> Vec<String> {
-    record.turns.iter().map(|turn| format!("{:?} {} {:?}", turn.who, turn.text, turn.meaning)).collect()
+    record
+        .turns
+        .iter()
+        .map(|turn| format!("{:?} {} {:?}", turn.who, turn.text, turn.meaning))
+        .collect()
 }
 
 /// Correlation coefficient of two signals, at the best delay of up to two seconds, over what both have.
@@ -96,38 +142,69 @@ fn correlation(sent: &[i16], heard: &[i16]) -> f64 {
 }
 
 fn recorded(server: &Server, record: &CallRecord) -> (Vec<i16>, Vec<i16>) {
-    let path = server.shared.config.data.join("calls").join(&record.recording.as_ref().unwrap().path);
+    let path = server
+        .shared
+        .config
+        .data
+        .join("calls")
+        .join(&record.recording.as_ref().unwrap().path);
     let channels = combinado::media::wav::read_channels(&std::fs::read(path).unwrap()).unwrap();
     (channels[0].clone(), channels[1].clone())
 }
 
 #[test]
 fn the_same_negotiation_succeeds_over_every_wire() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
-        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let folders = [
+            tempfile::tempdir().unwrap(),
+            tempfile::tempdir().unwrap(),
+            tempfile::tempdir().unwrap(),
+        ];
         let over_sip = async {
             let server = server(folders[0].path(), |_| {}).await;
-            let telephone = sip::Server::outgoing(([127, 0, 0, 1], 0).into(), SipSettings::default()).await.unwrap();
+            let telephone =
+                sip::Server::outgoing(([127, 0, 0, 1], 0).into(), SipSettings::default())
+                    .await
+                    .unwrap();
             let to = format!("sip:agente@{}", server.sip.unwrap());
-            let mut answered = sip::dial(&telephone, Dial::new(to, "ramal-de-teste")).await.unwrap();
+            let mut answered = sip::dial(&telephone, Dial::new(to, "ramal-de-teste"))
+                .await
+                .unwrap();
             let (tape, record) = talk(&server, &mut answered.leg).await;
             // The same line, heard and recorded at both ends.
             let (caller, agent) = recorded(&server, &record);
-            assert!(correlation(&tape.said, &caller) >= 0.99, "caller's side: {}", correlation(&tape.said, &caller));
-            assert!(correlation(&agent, &tape.heard) >= 0.99, "agent's side: {}", correlation(&agent, &tape.heard));
+            assert!(
+                correlation(&tape.said, &caller) >= 0.99,
+                "caller's side: {}",
+                correlation(&tape.said, &caller)
+            );
+            assert!(
+                correlation(&agent, &tape.heard) >= 0.99,
+                "agent's side: {}",
+                correlation(&agent, &tape.heard)
+            );
             essence(&record)
         };
         let over_twilio = async {
             let server = server(folders[1].path(), |_| {}).await;
             let url = format!("ws://{}/twilio/media", server.http);
-            let mut leg = TwilioClient::connect(&url, "ramal", "agente", &BTreeMap::new()).await.unwrap();
+            let mut leg = TwilioClient::connect(&url, "ramal", "agente", &BTreeMap::new())
+                .await
+                .unwrap();
             let (_, record) = talk(&server, &mut leg).await;
             essence(&record)
         };
         let over_audiosocket = async {
             let server = server(folders[2].path(), |_| {}).await;
-            let mut leg = AudioSocketClient::connect(server.audiosocket.unwrap(), uuid::Uuid::now_v7()).await.unwrap();
+            let mut leg =
+                AudioSocketClient::connect(server.audiosocket.unwrap(), uuid::Uuid::now_v7())
+                    .await
+                    .unwrap();
             let (_, record) = talk(&server, &mut leg).await;
             essence(&record)
         };
@@ -139,13 +216,23 @@ fn the_same_negotiation_succeeds_over_every_wire() {
 }
 
 fn simulate(arguments: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_combinado")).args(["--json", "simulate"]).args(arguments).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_combinado"))
+        .args(["--json", "simulate"])
+        .args(arguments)
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
+    serde_json::from_str(&text)
+        .unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 fn assert_faultless(report: &Value) {
-    for fault in ["wrong_amounts", "wrong_dates", "disclosures_before_verification", "offers_outside_policy"] {
+    for fault in [
+        "wrong_amounts",
+        "wrong_dates",
+        "disclosures_before_verification",
+        "offers_outside_policy",
+    ] {
         assert_eq!(report[fault], 0, "{report}");
     }
     assert_eq!(report["ended"], report["calls"], "{report}");
@@ -155,7 +242,10 @@ fn assert_faultless(report: &Value) {
 fn simulated_calls_in_text_all_end_as_they_should() {
     let report = simulate(&["--text", "--calls", "200", "--seed", "3"]);
     assert_faultless(&report);
-    assert_eq!(report["cooperative_agreements"], report["cooperative"], "{report}");
+    assert_eq!(
+        report["cooperative_agreements"], report["cooperative"],
+        "{report}"
+    );
     for persona in report["by_persona"].as_object().unwrap().values() {
         assert_eq!(persona["right_disposition"], persona["calls"], "{report}");
     }
@@ -167,11 +257,18 @@ fn simulated_calls_in_sound_end_right_and_replay_the_same() {
     assert_faultless(&report);
     assert_eq!(report["replays_differing"], 0, "{report}");
     let share = |of: &str| report[of].as_u64().unwrap();
-    assert!(share("cooperative_agreements") * 10 >= share("cooperative") * 8, "{report}");
+    assert!(
+        share("cooperative_agreements") * 10 >= share("cooperative") * 8,
+        "{report}"
+    );
 }
 
 #[test]
 fn a_telephone_of_the_portfolio_is_known() {
     let today = jiff::civil::date(2026, 11, 23);
-    assert!(portfolio::demo(today).iter().all(|debtor| Phone::parse(&debtor.phones[0].e164()).is_ok()));
+    assert!(
+        portfolio::demo(today)
+            .iter()
+            .all(|debtor| Phone::parse(&debtor.phones[0].e164()).is_ok())
+    );
 }

@@ -1,5 +1,8 @@
 //! The outbox against a server that speaks Twilio's wire format, well and badly.
-#![expect(clippy::disallowed_methods, reason = "the worker under test runs by the clock, and is waited for")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the worker under test runs by the clock, and is waited for"
+)]
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -56,7 +59,11 @@ struct SendForm {
     body: String,
 }
 
-async fn send(State(shared): State<Shared>, headers: HeaderMap, Form(form): Form<SendForm>) -> Response {
+async fn send(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Form(form): Form<SendForm>,
+) -> Response {
     // Basic AC1:secret
     assert_eq!(headers[header::AUTHORIZATION], "Basic QUMxOnNlY3JldA==");
     assert_eq!(form.from, "+15005550006");
@@ -65,26 +72,37 @@ async fn send(State(shared): State<Shared>, headers: HeaderMap, Form(form): Form
         provider.posts += 1;
         let mood = provider.moods.pop_front();
         if !matches!(mood, Some(Mood::Refuses(..) | Mood::BreaksFirst)) {
-            provider.taken.push((form.to.clone(), form.body.clone(), Timestamp::now()));
+            provider
+                .taken
+                .push((form.to.clone(), form.body.clone(), Timestamp::now()));
         }
         (mood, format!("SM{:032}", provider.taken.len()))
     };
     shared.1.notify_one();
     match mood {
-        None => (StatusCode::CREATED, Json(listed(&sid, &form.to, &form.body, Timestamp::now()))).into_response(),
+        None => (
+            StatusCode::CREATED,
+            Json(listed(&sid, &form.to, &form.body, Timestamp::now())),
+        )
+            .into_response(),
         Some(Mood::Refuses(status, code, after)) => {
             let status = StatusCode::from_u16(status).expect("a status");
             let body = serde_json::json!({"code": code, "message": "to +5511987654321 …", "status": status.as_u16()});
             let after = after.map(|seconds| [(header::RETRY_AFTER, seconds.to_string())]);
             (status, after, Json(body)).into_response()
         }
-        Some(Mood::TakesAndBreaks | Mood::BreaksFirst) => (StatusCode::BAD_GATEWAY, "<html>").into_response(),
+        Some(Mood::TakesAndBreaks | Mood::BreaksFirst) => {
+            (StatusCode::BAD_GATEWAY, "<html>").into_response()
+        }
         Some(Mood::TakesAndSleeps) => std::future::pending().await,
     }
 }
 
 fn listed(sid: &str, to: &str, body: &str, created: Timestamp) -> serde_json::Value {
-    let date = created.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S +0000").to_string();
+    let date = created
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .strftime("%a, %d %b %Y %H:%M:%S +0000")
+        .to_string();
     serde_json::json!({
         "sid": sid, "to": to, "body": body, "from": "+15005550006", "status": "queued", "num_segments": "1",
         "direction": "outbound-api", "date_created": date, "error_code": null,
@@ -125,9 +143,15 @@ async fn list(State(shared): State<Shared>, Query(query): Query<ListQuery>) -> R
 async fn provider(moods: &[Mood]) -> (Shared, TwilioSender) {
     let shared = Shared::default();
     shared.0.lock().moods = moods.iter().cloned().collect();
-    let app =
-        Router::new().route("/2010-04-01/Accounts/AC1/Messages.json", post(send).get(list)).with_state(shared.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let app = Router::new()
+        .route(
+            "/2010-04-01/Accounts/AC1/Messages.json",
+            post(send).get(list),
+        )
+        .with_state(shared.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
     let address = listener.local_addr().expect("its address");
     tokio::spawn(async move { axum::serve(listener, app).await });
     let config = TwilioConfig {
@@ -162,7 +186,10 @@ async fn queue(ledger: &Ledger, key: &str, text: &str) -> Uuid {
         agreement: None,
         debtor: None,
     };
-    ledger.queue_message(&message, Timestamp::now()).await.expect("queued")
+    ledger
+        .queue_message(&message, Timestamp::now())
+        .await
+        .expect("queued")
 }
 
 /// Works until the message is sent or failed.
@@ -178,7 +205,9 @@ async fn work(outbox: Outbox, message: Uuid, ledger: &Ledger) -> Message {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let message = tokio::time::timeout(Duration::from_secs(20), settled).await.expect("it settles");
+    let message = tokio::time::timeout(Duration::from_secs(20), settled)
+        .await
+        .expect("it settles");
     stop.cancel();
     worker.await.expect("the worker ends");
     message
@@ -189,7 +218,12 @@ async fn sent_through(moods: &[Mood]) -> (Message, usize, usize) {
     let fresh = sqlite().await;
     let (shared, sender) = provider(moods).await;
     let id = queue(&fresh.ledger, "k", "Oi").await;
-    let message = work(Outbox::new(fresh.ledger.clone(), Arc::new(sender), brisk()), id, &fresh.ledger).await;
+    let message = work(
+        Outbox::new(fresh.ledger.clone(), Arc::new(sender), brisk()),
+        id,
+        &fresh.ledger,
+    )
+    .await;
     let provider = shared.0.lock();
     (message, provider.taken.len(), provider.posts)
 }
@@ -206,7 +240,10 @@ async fn a_message_is_sent() {
 async fn a_busy_provider_is_asked_again() {
     let busy = Mood::Refuses(429, 20_429, Some(0));
     let (message, taken, posts) = sent_through(&[busy.clone(), busy]).await;
-    assert_eq!((message.state, taken, posts, message.attempts), (MessageState::Sent, 1, 3, 3));
+    assert_eq!(
+        (message.state, taken, posts, message.attempts),
+        (MessageState::Sent, 1, 3, 3)
+    );
 }
 
 /// No such number, opted out: there is no point in trying again, and the provider's text is not kept.
@@ -255,9 +292,17 @@ async fn in_doubt_nothing_is_sent_until_the_provider_can_be_asked() {
         }
         sighted.0.lock().blind = false;
     });
-    let message = work(Outbox::new(fresh.ledger.clone(), Arc::new(sender), brisk()), id, &fresh.ledger).await;
+    let message = work(
+        Outbox::new(fresh.ledger.clone(), Arc::new(sender), brisk()),
+        id,
+        &fresh.ledger,
+    )
+    .await;
     let provider = shared.0.lock();
-    assert_eq!((message.state, provider.taken.len(), provider.posts), (MessageState::Sent, 1, 1));
+    assert_eq!(
+        (message.state, provider.taken.len(), provider.posts),
+        (MessageState::Sent, 1, 1)
+    );
 }
 
 /// The same text was sent before, on purpose; that earlier message is not mistaken for the lost one.
@@ -276,7 +321,10 @@ async fn an_equal_message_is_not_mistaken_for_the_lost_one() {
     shared.0.lock().moods = [Mood::BreaksFirst].into();
     let id = queue(&fresh.ledger, "again", "Oi").await;
     let message = work(outbox(), id, &fresh.ledger).await;
-    assert_eq!((message.state, shared.0.lock().taken.len()), (MessageState::Sent, 6));
+    assert_eq!(
+        (message.state, shared.0.lock().taken.len()),
+        (MessageState::Sent, 6)
+    );
 }
 
 /// The process dies between the request and the mark. The next one finds the message at the provider: sent once.
@@ -293,7 +341,12 @@ async fn dies_between_request_and_mark(fresh: &Fresh) {
             () = shared.1.notified() => {}
         }
     }
-    let message = fresh.ledger.message(id).await.expect("read").expect("there");
+    let message = fresh
+        .ledger
+        .message(id)
+        .await
+        .expect("read")
+        .expect("there");
     assert_eq!(message.state, MessageState::Sending);
 
     let ledger = Ledger::open(&fresh.url).await.expect("opens again");
@@ -301,7 +354,10 @@ async fn dies_between_request_and_mark(fresh: &Fresh) {
     assert_eq!(recovered.doubtful_messages, 1);
     let message = work(Outbox::new(ledger.clone(), sender, brisk()), id, &ledger).await;
     let provider = shared.0.lock();
-    assert_eq!((message.state, provider.taken.len(), provider.posts), (MessageState::Sent, 1, 1));
+    assert_eq!(
+        (message.state, provider.taken.len(), provider.posts),
+        (MessageState::Sent, 1, 1)
+    );
     assert!(provider.lookups >= 1);
 }
 
@@ -320,7 +376,9 @@ async fn a_death_between_request_and_mark_sends_once_on_postgres() {
 /// Four workers on one PostgreSQL, as on a cluster: a hundred messages, each sent once.
 #[tokio::test]
 async fn workers_of_a_cluster_share_the_outbox() {
-    let Some((ledger, _url)) = postgres::database().await else { return };
+    let Some((ledger, _url)) = postgres::database().await else {
+        return;
+    };
     let (shared, sender) = provider(&[]).await;
     let sender = Arc::new(sender);
     for n in 0..100 {
@@ -330,7 +388,10 @@ async fn workers_of_a_cluster_share_the_outbox() {
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..4 {
         // A lease longer than a slow machine is slow: a claim must not end while its worker is at it.
-        let pace = Pace { lease: Duration::from_secs(60), ..brisk() };
+        let pace = Pace {
+            lease: Duration::from_secs(60),
+            ..brisk()
+        };
         workers.spawn(Outbox::new(ledger.clone(), sender.clone(), pace).run(stop.clone()));
     }
     let all_sent = async {
@@ -342,10 +403,18 @@ async fn workers_of_a_cluster_share_the_outbox() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), all_sent).await.expect("all are sent");
+    tokio::time::timeout(Duration::from_secs(30), all_sent)
+        .await
+        .expect("all are sent");
     stop.cancel();
     workers.join_all().await;
-    let mut texts: Vec<_> = shared.0.lock().taken.iter().map(|(_, text, _)| text.clone()).collect();
+    let mut texts: Vec<_> = shared
+        .0
+        .lock()
+        .taken
+        .iter()
+        .map(|(_, text, _)| text.clone())
+        .collect();
     texts.sort();
     texts.dedup();
     assert_eq!((texts.len(), shared.0.lock().posts), (100, 100));
@@ -358,13 +427,25 @@ async fn a_local_message_is_delivered_by_its_mark() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let hear = told.clone();
     let id = queue(&fresh.ledger, "k", "Oi").await;
-    assert_eq!(queue(&fresh.ledger, "k", "Oi de novo").await, id, "the same key is the same message");
+    assert_eq!(
+        queue(&fresh.ledger, "k", "Oi de novo").await,
+        id,
+        "the same key is the same message"
+    );
     let outbox = Outbox::new(fresh.ledger.clone(), Arc::new(LocalSender), brisk())
         .telling(move |settled| hear.lock().push(settled.clone()));
     assert!(outbox.step().await);
     assert!(!outbox.step().await);
-    let message = fresh.ledger.message(id).await.expect("read").expect("there");
-    assert_eq!((message.state, message.text.as_str()), (MessageState::Sent, "Oi"));
+    let message = fresh
+        .ledger
+        .message(id)
+        .await
+        .expect("read")
+        .expect("there");
+    assert_eq!(
+        (message.state, message.text.as_str()),
+        (MessageState::Sent, "Oi")
+    );
     assert_eq!(told.lock().len(), 1);
     assert!(!format!("{:?}", told.lock()).contains("987654321"));
 }

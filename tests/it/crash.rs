@@ -33,15 +33,25 @@ struct Provider {
     taken: Arc<Mutex<Vec<(String, String, Timestamp)>>>,
 }
 
-async fn take(State(provider): State<Provider>, Form(form): Form<BTreeMap<String, String>>) -> Response {
+async fn take(
+    State(provider): State<Provider>,
+    Form(form): Form<BTreeMap<String, String>>,
+) -> Response {
     // Long enough for a kill to fall between the request and its answer.
     tokio::time::sleep(Duration::from_millis(60)).await;
     let mut taken = provider.taken.lock();
     taken.push((form["To"].clone(), form["Body"].clone(), Timestamp::now()));
-    (axum::http::StatusCode::CREATED, Json(json!({ "sid": format!("SM{:032}", taken.len()), "status": "queued" }))).into_response()
+    (
+        axum::http::StatusCode::CREATED,
+        Json(json!({ "sid": format!("SM{:032}", taken.len()), "status": "queued" })),
+    )
+        .into_response()
 }
 
-async fn list(State(provider): State<Provider>, Query(query): Query<BTreeMap<String, String>>) -> Json<Value> {
+async fn list(
+    State(provider): State<Provider>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Json<Value> {
     let taken = provider.taken.lock();
     let messages: Vec<Value> = taken
         .iter()
@@ -67,14 +77,25 @@ impl Drop for Running {
 }
 
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 async fn start(folder: &Path, http: SocketAddr, provider: SocketAddr) -> Running {
     let child = Command::new(env!("CARGO_BIN_EXE_combinado"))
         .args(["dev", "--no-call", "--data"])
         .arg(folder)
-        .args(["--http", &http.to_string(), "--sip", "127.0.0.1:0", "--audiosocket", "127.0.0.1:0"])
+        .args([
+            "--http",
+            &http.to_string(),
+            "--sip",
+            "127.0.0.1:0",
+            "--audiosocket",
+            "127.0.0.1:0",
+        ])
         .envs([
             ("COMBINADO__SMS__SENDER", "twilio"),
             ("COMBINADO__TWILIO__ACCOUNT_SID", "AC1"),
@@ -91,7 +112,12 @@ async fn start(folder: &Path, http: SocketAddr, provider: SocketAddr) -> Running
     let running = Running(child);
     let client = reqwest::Client::new();
     for _ in 0..400 {
-        if client.get(format!("http://{http}/readyz")).send().await.is_ok_and(|reply| reply.status().is_success()) {
+        if client
+            .get(format!("http://{http}/readyz"))
+            .send()
+            .await
+            .is_ok_and(|reply| reply.status().is_success())
+        {
             return running;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -116,13 +142,20 @@ async fn negotiate(leg: &mut TwilioClient, yes: &[i16], ledger: &Ledger) {
         if heard && quiet > QUIET && speech.is_empty() {
             (heard, quiet) = (false, 0);
             match answers.next() {
-                Some("") => std::mem::take(&mut day).chars().for_each(|key| leg.press_key(key)),
+                Some("") => std::mem::take(&mut day)
+                    .chars()
+                    .for_each(|key| leg.press_key(key)),
                 Some(keys) => keys.chars().for_each(|key| leg.press_key(key)),
                 None => speech = yes.to_vec(),
             }
         }
         leg.push(&cut(&mut speech));
-        if tick % 2 == 0 && ledger.message_counts().await.is_ok_and(|counts| !counts.is_empty()) {
+        if tick % 2 == 0
+            && ledger
+                .message_counts()
+                .await
+                .is_ok_and(|counts| !counts.is_empty())
+        {
             return;
         }
     }
@@ -130,8 +163,11 @@ async fn negotiate(leg: &mut TwilioClient, yes: &[i16], ledger: &Ledger) {
 }
 
 fn today_plus_two() -> String {
-    let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::get("America/Sao_Paulo").unwrap()).date();
-    let day = combinado::base::calendar::next_business_day(combinado::base::calendar::add_days(today, 2));
+    let today = Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::get("America/Sao_Paulo").unwrap())
+        .date();
+    let day =
+        combinado::base::calendar::next_business_day(combinado::base::calendar::add_days(today, 2));
     format!("{:02}", day.day())
 }
 
@@ -148,14 +184,26 @@ async fn once(nth: u64, yes: Arc<Vec<i16>>) {
     let provider = Provider::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let api = listener.local_addr().unwrap();
-    let routes = Router::new().route("/2010-04-01/Accounts/AC1/Messages.json", post(take).get(list)).with_state(provider.clone());
+    let routes = Router::new()
+        .route(
+            "/2010-04-01/Accounts/AC1/Messages.json",
+            post(take).get(list),
+        )
+        .with_state(provider.clone());
     tokio::spawn(async move { axum::serve(listener, routes).await });
     let folder = tempfile::tempdir().unwrap();
     let http: SocketAddr = ([127, 0, 0, 1], free_port()).into();
     let running = start(folder.path(), http, api).await;
     let url = format!("sqlite://{}", folder.path().join("combinado.db").display());
     let ledger = Ledger::open(&url).await.unwrap();
-    let mut leg = TwilioClient::connect(&format!("ws://{http}/twilio/media"), "ramal", "agente", &BTreeMap::new()).await.unwrap();
+    let mut leg = TwilioClient::connect(
+        &format!("ws://{http}/twilio/media"),
+        "ramal",
+        "agente",
+        &BTreeMap::new(),
+    )
+    .await
+    .unwrap();
     negotiate(&mut leg, &yes, &ledger).await;
     // From before the request to the provider until after its answer was marked.
     tokio::time::sleep(Duration::from_millis(nth * 37 % 150)).await;
@@ -164,28 +212,79 @@ async fn once(nth: u64, yes: Arc<Vec<i16>>) {
     let _again = start(folder.path(), http, api).await;
     for _ in 0..600 {
         let counts = ledger.message_counts().await.unwrap();
-        if counts.iter().all(|(_, state, _)| *state == MessageState::Sent) {
+        if counts
+            .iter()
+            .all(|(_, state, _)| *state == MessageState::Sent)
+        {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let counts = ledger.message_counts().await.unwrap();
-    assert_eq!(counts, [("sms".to_owned(), MessageState::Sent, 1)], "life {nth}");
-    assert_eq!(provider.taken.lock().len(), 1, "life {nth}: the provider has one message");
-    let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::get("America/Sao_Paulo").unwrap()).date();
-    let calls = ledger.calls(today, &jiff::tz::TimeZone::get("America/Sao_Paulo").unwrap(), 10).await.unwrap();
-    let agreement = ledger.agreement_of_call(calls[0].id).await.unwrap().expect("the agreement is there");
-    let line = agreement.instruments[0].line.as_ref().expect("the boleto is there");
-    assert!(provider.taken.lock()[0].1.contains(line), "the message carries the boleto");
-    assert_eq!(calls[0].disposition.as_deref().map(|code| code.starts_with("ACORDO")), Some(true), "{:?}", calls[0].disposition);
+    assert_eq!(
+        counts,
+        [("sms".to_owned(), MessageState::Sent, 1)],
+        "life {nth}"
+    );
+    assert_eq!(
+        provider.taken.lock().len(),
+        1,
+        "life {nth}: the provider has one message"
+    );
+    let today = Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::get("America/Sao_Paulo").unwrap())
+        .date();
+    let calls = ledger
+        .calls(
+            today,
+            &jiff::tz::TimeZone::get("America/Sao_Paulo").unwrap(),
+            10,
+        )
+        .await
+        .unwrap();
+    let agreement = ledger
+        .agreement_of_call(calls[0].id)
+        .await
+        .unwrap()
+        .expect("the agreement is there");
+    let line = agreement.instruments[0]
+        .line
+        .as_ref()
+        .expect("the boleto is there");
+    assert!(
+        provider.taken.lock()[0].1.contains(line),
+        "the message carries the boleto"
+    );
+    assert_eq!(
+        calls[0]
+            .disposition
+            .as_deref()
+            .map(|code| code.starts_with("ACORDO")),
+        Some(true),
+        "{:?}",
+        calls[0].disposition
+    );
 }
 
 #[test]
 fn a_kill_after_the_yes_loses_nothing_and_sends_once() {
     combinado::channels::install_tls();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let manner = Manner { voice: "pt-br+m5".into(), rate: 140, ..Manner::default() };
-    let yes = Arc::new(Espeak::open(None).unwrap().speak_raw("sim, aceito", &manner).unwrap());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let manner = Manner {
+        voice: "pt-br+m5".into(),
+        rate: 140,
+        ..Manner::default()
+    };
+    let yes = Arc::new(
+        Espeak::open(None)
+            .unwrap()
+            .speak_raw("sim, aceito", &manner)
+            .unwrap(),
+    );
     let next = Arc::new(AtomicUsize::new(0));
     runtime.block_on(async {
         let workers: Vec<_> = (0..AT_ONCE)

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use combinado::base::{CallId, Centavos, DebtorId};
 use combinado::ledger::{
-    CallEnd, CallStart, CallTimes, Claim, Delivery, Direction, InstrumentKind, Latency, Ledger, LedgerError,
-    MessageState, Milestone, NewAgreement, NewInstalment, NewInstrument, NewMessage, Outcome, Recording, TurnRow, Who,
-    agreement_id,
+    CallEnd, CallStart, CallTimes, Claim, Delivery, Direction, InstrumentKind, Latency, Ledger,
+    LedgerError, MessageState, Milestone, NewAgreement, NewInstalment, NewInstrument, NewMessage,
+    Outcome, Recording, TurnRow, Who, agreement_id,
 };
 use combinado::ledger::{DebtorRow, Reached};
 use jiff::Timestamp;
@@ -25,14 +25,22 @@ pub struct Fresh {
 
 impl Fresh {
     pub fn on(ledger: Ledger, url: String) -> Self {
-        Self { ledger, url, _folder: None }
+        Self {
+            ledger,
+            url,
+            _folder: None,
+        }
     }
 }
 
 pub async fn sqlite() -> Fresh {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("sqlite://{}", folder.path().join("combinado.db").display());
-    Fresh { ledger: Ledger::open(&url).await.expect("the ledger opens"), url, _folder: Some(folder) }
+    Fresh {
+        ledger: Ledger::open(&url).await.expect("the ledger opens"),
+        url,
+        _folder: Some(folder),
+    }
 }
 
 /// Runs a test on both databases.
@@ -167,7 +175,10 @@ async fn begun(ledger: &Ledger) -> CallId {
 }
 
 async fn claim(ledger: &Ledger, now: Timestamp) -> Option<Claim> {
-    ledger.claim_message("sms", now, Duration::from_secs(60)).await.expect("claiming works")
+    ledger
+        .claim_message("sms", now, Duration::from_secs(60))
+        .await
+        .expect("claiming works")
 }
 
 on_both! {
@@ -490,7 +501,10 @@ async fn raw(url: &str, sql: &'static str) -> Result<(), sqlx::Error> {
 /// An address that is none is told at once.
 #[tokio::test]
 async fn an_address_that_is_none_is_refused() {
-    assert!(matches!(Ledger::open("mysql://x").await, Err(LedgerError::Address)));
+    assert!(matches!(
+        Ledger::open("mysql://x").await,
+        Err(LedgerError::Address)
+    ));
 }
 
 /// A ledger in memory works as one in a file.
@@ -498,8 +512,17 @@ async fn an_address_that_is_none_is_refused() {
 async fn a_ledger_can_live_in_memory() {
     let ledger = Ledger::open("sqlite::memory:").await.expect("opens");
     let call = begun(&ledger).await;
-    ledger.close_agreement(&agreement_of(call)).await.expect("closed");
-    assert!(ledger.agreement_of_call(call).await.expect("read").is_some());
+    ledger
+        .close_agreement(&agreement_of(call))
+        .await
+        .expect("closed");
+    assert!(
+        ledger
+            .agreement_of_call(call)
+            .await
+            .expect("read")
+            .is_some()
+    );
 }
 
 /// An agreement survives the process being killed right after it was told.
@@ -507,7 +530,11 @@ async fn a_ledger_can_live_in_memory() {
 async fn a_file_keeps_what_was_committed() {
     let fresh = sqlite().await;
     let call = begun(&fresh.ledger).await;
-    fresh.ledger.close_agreement(&agreement_of(call)).await.expect("closed");
+    fresh
+        .ledger
+        .close_agreement(&agreement_of(call))
+        .await
+        .expect("closed");
     // No close: the file is read by another process as it lies there.
     let other = Ledger::open(&fresh.url).await.expect("opens");
     assert!(other.agreement_of_call(call).await.expect("read").is_some());

@@ -39,7 +39,11 @@ async fn talk(mut leg: Box<dyn Leg>) {
         if last_loud.is_some_and(|heard| tick >= heard + 5) {
             (speaks_until, last_loud) = (tick + 20, None);
         }
-        leg.push(if tick < speaks_until { &VOICE } else { &SILENCE });
+        leg.push(if tick < speaks_until {
+            &VOICE
+        } else {
+            &SILENCE
+        });
         if matches!(leg.poll_event(), Some(LegEvent::HungUp(_))) {
             return;
         }
@@ -52,9 +56,13 @@ fn load_is_measured_from_the_callers_ear() {
     with_sockets(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("bound");
-        tokio::spawn(
-            async move { axum::serve(listener, router(TwilioSettings::default(), Arc::new(Clockwork))).await },
-        );
+        tokio::spawn(async move {
+            axum::serve(
+                listener,
+                router(TwilioSettings::default(), Arc::new(Clockwork)),
+            )
+            .await
+        });
         let load = Load {
             url: format!("ws://{addr}/twilio/media"),
             concurrent: 2,
@@ -64,13 +72,22 @@ fn load_is_measured_from_the_callers_ear() {
             speech: VOICE.repeat(10),
         };
         let told: Mutex<Vec<(Span, Option<LoadReport>)>> = Mutex::default();
-        run_load(&load, |span, report| told.lock().expect("whole").push((span, report.cloned()))).await;
+        run_load(&load, |span, report| {
+            told.lock().expect("whole").push((span, report.cloned()))
+        })
+        .await;
         let told = told.into_inner().expect("whole");
         let spans: Vec<Span> = told.iter().map(|(span, _)| *span).collect();
-        assert_eq!(spans, [Span::Warm, Span::Connected, Span::Ending, Span::Ending]);
+        assert_eq!(
+            spans,
+            [Span::Warm, Span::Connected, Span::Ending, Span::Ending]
+        );
         let report = told[3].1.clone().expect("a report at the end");
         assert_eq!((report.connected, report.failed), (2, 0));
         assert!(report.call_seconds > 4.0, "{report:?}");
-        assert!(report.response_ms.n >= 2 && report.response_ms.p50 >= 100, "{report:?}");
+        assert!(
+            report.response_ms.n >= 2 && report.response_ms.p50 >= 100,
+            "{report:?}"
+        );
     });
 }

@@ -2,7 +2,10 @@
 //!
 //! It is started once for the test run and ends with it, even when the run is killed: a shell stands between, which
 //! stops the server and removes the folder when the pipe from us closes.
-#![expect(clippy::disallowed_methods, reason = "a server of another process is waited for")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a server of another process is waited for"
+)]
 
 use std::fs;
 use std::net::TcpListener;
@@ -32,10 +35,14 @@ pub async fn database() -> Option<(Ledger, String)> {
     let port = (*server())?;
     let name = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let server = format!("postgres://combinado@127.0.0.1:{port}");
-    let mut connection =
-        sqlx::PgConnection::connect(&format!("{server}/postgres")).await.expect("the private server answers");
+    let mut connection = sqlx::PgConnection::connect(&format!("{server}/postgres"))
+        .await
+        .expect("the private server answers");
     let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::query(create).execute(&mut connection).await.expect("a new database");
+    sqlx::query(create)
+        .execute(&mut connection)
+        .await
+        .expect("a new database");
     let url = format!("{server}/{name}");
     Some((Ledger::open(&url).await.expect("the ledger opens"), url))
 }
@@ -59,9 +66,17 @@ fn server() -> &'static Option<u16> {
 
 /// The newest installed version's folder of programs.
 fn programs() -> Option<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let versions = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut found: Vec<(u32, PathBuf)> = versions
-        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .filter_map(|entry| {
+            Some((
+                entry.file_name().to_str()?.parse().ok()?,
+                entry.path().join("bin"),
+            ))
+        })
         .filter(|(_, bin): &(u32, PathBuf)| bin.join("initdb").exists())
         .collect();
     found.sort();
@@ -69,21 +84,51 @@ fn programs() -> Option<PathBuf> {
 }
 
 fn start(programs: &Path) -> u16 {
-    let folder = tempfile::Builder::new().prefix("combinado-pg").tempdir().expect("a temporary folder").keep();
+    let folder = tempfile::Builder::new()
+        .prefix("combinado-pg")
+        .tempdir()
+        .expect("a temporary folder")
+        .keep();
     let owner = other_user();
     if let Some((user, group)) = owner {
         chown(&folder, Some(user), Some(group)).expect("giving the folder away");
     }
     let mut initdb = Command::new(programs.join("initdb"));
     initdb.arg("-D").arg(folder.join("data"));
-    initdb.args(["-A", "trust", "-U", "combinado", "--no-sync", "--locale=C", "-E", "UTF8"]);
-    let done = as_user(&mut initdb, owner).current_dir(&folder).output().expect("initdb runs");
-    assert!(done.status.success(), "initdb: {}", String::from_utf8_lossy(&done.stderr));
+    initdb.args([
+        "-A",
+        "trust",
+        "-U",
+        "combinado",
+        "--no-sync",
+        "--locale=C",
+        "-E",
+        "UTF8",
+    ]);
+    let done = as_user(&mut initdb, owner)
+        .current_dir(&folder)
+        .output()
+        .expect("initdb runs");
+    assert!(
+        done.status.success(),
+        "initdb: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     let port = free_port();
     let mut guard = Command::new("/bin/sh");
-    guard.args(["-c", GUARD, "guard"]).arg(programs).arg(&folder).arg(port.to_string());
-    guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    let guard = as_user(&mut guard, owner).current_dir("/").spawn().expect("the server starts");
+    guard
+        .args(["-c", GUARD, "guard"])
+        .arg(programs)
+        .arg(&folder)
+        .arg(port.to_string());
+    guard
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let guard = as_user(&mut guard, owner)
+        .current_dir("/")
+        .spawn()
+        .expect("the server starts");
     wait_for(port, &folder);
     // The pipe to it stays open as long as this process lives.
     std::mem::forget(guard);
@@ -96,11 +141,17 @@ fn other_user() -> Option<(u32, u32)> {
     let root = status.lines().any(|line| line.starts_with("Uid:\t0\t"));
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let entry = |name: &str| {
-        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+        let line = users
+            .lines()
+            .find(|line| line.split(':').next() == Some(name))?;
         let mut fields = line.split(':').skip(2);
         Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
     };
-    root.then(|| entry("postgres").or_else(|| entry("nobody")).expect("a user who is not root"))
+    root.then(|| {
+        entry("postgres")
+            .or_else(|| entry("nobody"))
+            .expect("a user who is not root")
+    })
 }
 
 fn as_user(command: &mut Command, owner: Option<(u32, u32)>) -> &mut Command {
@@ -119,7 +170,11 @@ fn wait_for(port: u16, folder: &Path) {
     let began = Instant::now();
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         let log = || fs::read_to_string(folder.join("log")).unwrap_or_default();
-        assert!(began.elapsed() < Duration::from_secs(30), "PostgreSQL does not start: {}", log());
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "PostgreSQL does not start: {}",
+            log()
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -37,12 +37,19 @@ struct Record {
 
 impl Agent {
     fn that_hangs_up_after(seconds: u64) -> Self {
-        Self { hangs_up_after: Some(Duration::from_secs(seconds)), ..Self::default() }
+        Self {
+            hangs_up_after: Some(Duration::from_secs(seconds)),
+            ..Self::default()
+        }
     }
 
     /// Whether a call came and its leg knows why it ended.
     fn has_ended(&self, cause: Cause) -> bool {
-        self.calls.lock().unwrap().first().is_some_and(|record| record.lock().unwrap().cause == Some(cause))
+        self.calls
+            .lock()
+            .unwrap()
+            .first()
+            .is_some_and(|record| record.lock().unwrap().cause == Some(cause))
     }
 
     fn only_call(&self) -> Arc<Mutex<Record>> {
@@ -58,15 +65,23 @@ impl Switchboard for Agent {
     }
 
     fn connect(&self, incoming: Incoming, leg: Box<dyn Leg>) {
-        let record = Arc::new(Mutex::new(Record { incoming: Some(incoming), ..Record::default() }));
+        let record = Arc::new(Mutex::new(Record {
+            incoming: Some(incoming),
+            ..Record::default()
+        }));
         self.calls.lock().unwrap().push(record.clone());
         tokio::spawn(drive(leg, AGENT_SEED, record, self.hangs_up_after, ""));
     }
 }
 
 /// Runs a leg at its pace until it ends: plays the signal of `seed`, sends `keys` after half a second, records.
-async fn drive<L: Leg + ?Sized>(mut leg: Box<L>, seed: u32, record: Arc<Mutex<Record>>, limit: Option<Duration>, keys: &str)
-where
+async fn drive<L: Leg + ?Sized>(
+    mut leg: Box<L>,
+    seed: u32,
+    record: Arc<Mutex<Record>>,
+    limit: Option<Duration>,
+    keys: &str,
+) where
     Box<L>: PressKeys,
 {
     let began = Instant::now();
@@ -132,9 +147,12 @@ fn signal(seed: u32, count: usize) -> Vec<i16> {
 
 fn signal_frame(seed: u32, n: usize) -> Frame {
     static SIGNALS: std::sync::OnceLock<[Vec<i16>; 2]> = std::sync::OnceLock::new();
-    let signals = SIGNALS.get_or_init(|| [signal(AGENT_SEED, 400_000), signal(CALLER_SEED, 400_000)]);
+    let signals =
+        SIGNALS.get_or_init(|| [signal(AGENT_SEED, 400_000), signal(CALLER_SEED, 400_000)]);
     let samples = &signals[seed as usize - 1];
-    samples.get(n * FRAME..(n + 1) * FRAME).map_or(SILENCE, |frame| frame.try_into().unwrap())
+    samples
+        .get(n * FRAME..(n + 1) * FRAME)
+        .map_or(SILENCE, |frame| frame.try_into().unwrap())
 }
 
 /// The likeness of `sent` and what of `heard` fits it best, from -1 to 1, and the lag.
@@ -142,12 +160,23 @@ fn signal_frame(seed: u32, n: usize) -> Frame {
 /// The lag is found with the loudest half second, then everything is compared at that lag.
 fn likeness(sent: &[i16], heard: &[i16]) -> (f64, usize) {
     const PROBE: usize = 4_000;
-    let energy = |at: &usize| sent[*at..at + PROBE].iter().map(|s| i64::from(*s).pow(2)).sum::<i64>();
-    let from = (0..sent.len() - PROBE).step_by(PROBE / 4).max_by_key(energy).unwrap_or_default();
+    let energy = |at: &usize| {
+        sent[*at..at + PROBE]
+            .iter()
+            .map(|s| i64::from(*s).pow(2))
+            .sum::<i64>()
+    };
+    let from = (0..sent.len() - PROBE)
+        .step_by(PROBE / 4)
+        .max_by_key(energy)
+        .unwrap_or_default();
     let probe = &sent[from..from + PROBE];
     let lags = 0..heard.len().saturating_sub(from + PROBE);
     let lag = lags
-        .max_by(|a, b| correlation(probe, &heard[from + a..]).total_cmp(&correlation(probe, &heard[from + b..])))
+        .max_by(|a, b| {
+            correlation(probe, &heard[from + a..])
+                .total_cmp(&correlation(probe, &heard[from + b..]))
+        })
         .unwrap_or_default();
     (correlation(sent, &heard[lag.min(heard.len())..]), lag)
 }
@@ -167,7 +196,8 @@ fn correlation(a: &[i16], b: &[i16]) -> f64 {
             rights += f64::from(std::mem::take(&mut right));
         }
     }
-    (products + f64::from(product)) / ((lefts + f64::from(left)) * (rights + f64::from(right))).sqrt()
+    (products + f64::from(product))
+        / ((lefts + f64::from(left)) * (rights + f64::from(right))).sqrt()
 }
 
 fn assert_alike(what: &str, sent: &[i16], heard: &[i16]) {
@@ -181,11 +211,16 @@ fn loopback() -> SocketAddr {
 }
 
 fn settings() -> SipSettings {
-    SipSettings { rtp_ports: 20_000..=39_999, ..SipSettings::default() }
+    SipSettings {
+        rtp_ports: 20_000..=39_999,
+        ..SipSettings::default()
+    }
 }
 
 async fn server(agent: &Arc<Agent>, settings: SipSettings) -> Server {
-    Server::bind(loopback(), settings, agent.clone()).await.unwrap()
+    Server::bind(loopback(), settings, agent.clone())
+        .await
+        .unwrap()
 }
 
 /// Waits until something holds, at most `seconds`.
@@ -199,13 +234,19 @@ async fn eventually(what: &str, seconds: u64, mut holds: impl FnMut() -> bool) {
 }
 
 fn data(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(path)
 }
 
 /// A UDP port that was free a moment ago, and the next four, too.
 fn free_port() -> u16 {
     loop {
-        let port = UdpSocket::bind(loopback()).unwrap().local_addr().unwrap().port();
+        let port = UdpSocket::bind(loopback())
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         if port < 65_000 && (1..5).all(|n| UdpSocket::bind(("127.0.0.1", port + n)).is_ok()) {
             return port;
         }
@@ -214,9 +255,14 @@ fn free_port() -> u16 {
 
 /// Whether a peer's program is there. Missing without the environment's consent, it fails the test.
 fn has_peer(program: &str) -> bool {
-    let found = std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()));
+    let found = std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    });
     let excused = std::env::var("COMBINADO_WITHOUT_PEERS").is_ok_and(|value| value == "1");
-    assert!(found || excused, "{program} is not installed; COMBINADO_WITHOUT_PEERS=1 leaves its tests out");
+    assert!(
+        found || excused,
+        "{program} is not installed; COMBINADO_WITHOUT_PEERS=1 leaves its tests out"
+    );
     found
 }
 
@@ -228,18 +274,49 @@ async fn run_sipp(scenario: &str, server: SocketAddr) {
     let run = Command::new("sipp")
         .current_dir(folder.path())
         .arg(server.to_string())
-        .args(["-sf", data(&format!("sipp/{scenario}.xml")).to_str().unwrap(), "-s", "acordo", "-i", "127.0.0.1", "-mi", "127.0.0.1"])
-        .args(["-p", &sip.to_string(), "-mp", &media.to_string(), "-m", "1", "-nostdin", "-trace_err", "-timeout", "70s"])
+        .args([
+            "-sf",
+            data(&format!("sipp/{scenario}.xml")).to_str().unwrap(),
+            "-s",
+            "acordo",
+            "-i",
+            "127.0.0.1",
+            "-mi",
+            "127.0.0.1",
+        ])
+        .args([
+            "-p",
+            &sip.to_string(),
+            "-mp",
+            &media.to_string(),
+            "-m",
+            "1",
+            "-nostdin",
+            "-trace_err",
+            "-timeout",
+            "70s",
+        ])
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = timeout(Duration::from_secs(80), run).await.expect("sipp ends").unwrap();
-    let errors = std::fs::read_dir(folder.path()).unwrap().filter_map(|entry| {
-        let path = entry.unwrap().path();
-        path.to_str()?.ends_with("_errors.log").then(|| std::fs::read_to_string(&path).unwrap_or_default())
-    });
+    let output = timeout(Duration::from_secs(80), run)
+        .await
+        .expect("sipp ends")
+        .unwrap();
+    let errors = std::fs::read_dir(folder.path())
+        .unwrap()
+        .filter_map(|entry| {
+            let path = entry.unwrap().path();
+            path.to_str()?
+                .ends_with("_errors.log")
+                .then(|| std::fs::read_to_string(&path).unwrap_or_default())
+        });
     let errors: String = errors.collect();
-    assert!(output.status.success(), "{scenario}: {} {errors}", output.status);
+    assert!(
+        output.status.success(),
+        "{scenario}: {} {errors}",
+        output.status
+    );
 }
 
 /// A scenario that leaves no call behind.
@@ -248,14 +325,26 @@ async fn passes(scenario: &str, settings: SipSettings, agent: Agent) -> Arc<Agen
     if has_peer("sipp") {
         let server = server(&agent, settings).await;
         run_sipp(scenario, server.local_addr()).await;
-        let over = || server.calls() == 0 && agent.calls.lock().unwrap().iter().all(|record| record.lock().unwrap().cause.is_some());
+        let over = || {
+            server.calls() == 0
+                && agent
+                    .calls
+                    .lock()
+                    .unwrap()
+                    .iter()
+                    .all(|record| record.lock().unwrap().cause.is_some())
+        };
         eventually("every call is over", 5, over).await;
     }
     agent
 }
 
 fn caller_sound() -> Vec<i16> {
-    std::fs::read(data("sipp/caller.alaw")).unwrap().into_iter().map(|octet| Law::A.decode(octet)).collect()
+    std::fs::read(data("sipp/caller.alaw"))
+        .unwrap()
+        .into_iter()
+        .map(|octet| Law::A.decode(octet))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -268,14 +357,25 @@ async fn sipp_plays_and_hangs_up() {
     let record = record.lock().unwrap();
     assert_alike("what sipp said", &caller_sound(), &record.heard);
     let incoming = record.incoming.as_ref().unwrap();
-    assert_eq!((incoming.from.as_str(), incoming.to.as_str()), ("5511987654321", "acordo"));
+    assert_eq!(
+        (incoming.from.as_str(), incoming.to.as_str()),
+        ("5511987654321", "acordo")
+    );
     assert_eq!(record.cause, Some(Cause::Remote));
-    assert_eq!((record.quality.frames_lost, record.quality.malformed), (0, 0));
+    assert_eq!(
+        (record.quality.frames_lost, record.quality.malformed),
+        (0, 0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sipp_waits_for_our_bye() {
-    let agent = passes("uac_audio_wait_bye", settings(), Agent::that_hangs_up_after(9)).await;
+    let agent = passes(
+        "uac_audio_wait_bye",
+        settings(),
+        Agent::that_hangs_up_after(9),
+    )
+    .await;
     if has_peer("sipp") {
         let record = agent.only_call();
         let record = record.lock().unwrap();
@@ -286,7 +386,15 @@ async fn sipp_waits_for_our_bye() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sipp_cancels() {
-    let agent = passes("uac_cancel", SipSettings { ring: Duration::from_secs(3), ..settings() }, Agent::default()).await;
+    let agent = passes(
+        "uac_cancel",
+        SipSettings {
+            ring: Duration::from_secs(3),
+            ..settings()
+        },
+        Agent::default(),
+    )
+    .await;
     assert!(agent.calls.lock().unwrap().is_empty());
 }
 
@@ -306,7 +414,11 @@ async fn sipp_holds_and_resumes() {
         let record = record.lock().unwrap();
         assert_eq!(record.cause, Some(Cause::Remote));
         // Four seconds of call, of which two were held: nothing is sent while nobody listens.
-        assert!((90..=130).contains(&record.quality.frames_sent), "{:?}", record.quality);
+        assert!(
+            (90..=130).contains(&record.quality.frames_sent),
+            "{:?}",
+            record.quality
+        );
     }
 }
 
@@ -325,9 +437,13 @@ async fn sipp_says_goodbye_twice() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sipp_gets_the_right_refusals() {
-    for scenario in
-        ["uac_options", "uac_no_common_codec", "uac_unknown_method", "uac_require_unknown", "uac_max_forwards_zero_options"]
-    {
+    for scenario in [
+        "uac_options",
+        "uac_no_common_codec",
+        "uac_unknown_method",
+        "uac_require_unknown",
+        "uac_max_forwards_zero_options",
+    ] {
         let agent = passes(scenario, settings(), Agent::default()).await;
         assert!(agent.calls.lock().unwrap().is_empty(), "{scenario}");
     }
@@ -339,7 +455,10 @@ async fn sipp_gets_the_right_refusals() {
 async fn sipp_never_acknowledges() {
     let agent = passes("uac_no_ack", settings(), Agent::default()).await;
     if has_peer("sipp") {
-        assert_eq!(agent.only_call().lock().unwrap().cause, Some(Cause::Timeout));
+        assert_eq!(
+            agent.only_call().lock().unwrap().cause,
+            Some(Cause::Timeout)
+        );
     }
 }
 
@@ -350,43 +469,98 @@ async fn our_own_caller_hears_what_was_said() {
         let agent = Arc::new(Agent::default());
         let server = server(&agent, settings()).await;
         let caller = Server::outgoing(loopback(), settings()).await.unwrap();
-        let mut call = Dial::new(format!("sip:acordo@{}", server.local_addr()), "5511912345678");
+        let mut call = Dial::new(
+            format!("sip:acordo@{}", server.local_addr()),
+            "5511912345678",
+        );
         call.laws = vec![law];
         call.headers.insert("X-Campanha".into(), "sete".into());
         let Answered { leg, reference } = dial(&caller, call).await.unwrap();
         let record = Arc::new(Mutex::new(Record::default()));
-        drive(Box::new(leg), CALLER_SEED, record.clone(), Some(Duration::from_secs(6)), "19*#").await;
-        eventually("both ends know of the end", 3, || server.calls() + caller.calls() == 0 && agent.has_ended(Cause::Remote)).await;
+        drive(
+            Box::new(leg),
+            CALLER_SEED,
+            record.clone(),
+            Some(Duration::from_secs(6)),
+            "19*#",
+        )
+        .await;
+        eventually("both ends know of the end", 3, || {
+            server.calls() + caller.calls() == 0 && agent.has_ended(Cause::Remote)
+        })
+        .await;
         let (agent, caller) = (agent.only_call(), record);
         let (agent, caller) = (agent.lock().unwrap(), caller.lock().unwrap());
-        assert_eq!((agent.cause, caller.cause), (Some(Cause::Remote), Some(Cause::Local)));
+        assert_eq!(
+            (agent.cause, caller.cause),
+            (Some(Cause::Remote), Some(Cause::Local))
+        );
         assert_eq!(agent.keys, "19*#");
         let incoming = agent.incoming.as_ref().unwrap();
-        assert_eq!((incoming.from.as_str(), &incoming.reference), ("5511912345678", &reference));
-        assert_eq!(incoming.parameters.get("x-campanha").map(String::as_str), Some("sete"));
-        assert_alike("what the agent said", &signal(AGENT_SEED, 45_000), &caller.heard);
+        assert_eq!(
+            (incoming.from.as_str(), &incoming.reference),
+            ("5511912345678", &reference)
+        );
+        assert_eq!(
+            incoming.parameters.get("x-campanha").map(String::as_str),
+            Some("sete")
+        );
+        assert_alike(
+            "what the agent said",
+            &signal(AGENT_SEED, 45_000),
+            &caller.heard,
+        );
         // Keys take the place of sound from 0,5 s to 1,6 s.
-        assert_alike("what the caller said", &signal(CALLER_SEED, 45_000)[14_000..], &agent.heard[14_000..]);
-        assert_eq!((agent.quality.frames_lost, caller.quality.frames_lost), (0, 0));
+        assert_alike(
+            "what the caller said",
+            &signal(CALLER_SEED, 45_000)[14_000..],
+            &agent.heard[14_000..],
+        );
+        assert_eq!(
+            (agent.quality.frames_lost, caller.quality.frames_lost),
+            (0, 0)
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_own_caller_gives_up_and_is_refused() {
     let agent = Arc::new(Agent::default());
-    let server = server(&agent, SipSettings { ring: Duration::from_secs(20), ..settings() }).await;
+    let server = server(
+        &agent,
+        SipSettings {
+            ring: Duration::from_secs(20),
+            ..settings()
+        },
+    )
+    .await;
     let caller = Server::outgoing(loopback(), settings()).await.unwrap();
     let mut call = Dial::new(format!("sip:acordo@{}", server.local_addr()), "cliente");
     call.ring_limit = Duration::from_millis(500);
-    assert!(matches!(dial(&caller, call.clone()).await, Err(DialError::NoAnswer)));
-    eventually("the cancelled call is over", 3, || server.calls() + caller.calls() == 0).await;
+    assert!(matches!(
+        dial(&caller, call.clone()).await,
+        Err(DialError::NoAnswer)
+    ));
+    eventually("the cancelled call is over", 3, || {
+        server.calls() + caller.calls() == 0
+    })
+    .await;
     agent.full.store(true, Ordering::Relaxed);
-    assert!(matches!(dial(&caller, call.clone()).await, Err(DialError::Refused { code: 503, .. })));
+    assert!(matches!(
+        dial(&caller, call.clone()).await,
+        Err(DialError::Refused { code: 503, .. })
+    ));
     agent.full.store(false, Ordering::Relaxed);
     server.drain();
-    assert!(matches!(dial(&caller, call.clone()).await, Err(DialError::Refused { code: 503, .. })));
+    assert!(matches!(
+        dial(&caller, call.clone()).await,
+        Err(DialError::Refused { code: 503, .. })
+    ));
     call.to = "not an address".into();
-    assert!(matches!(dial(&caller, call).await, Err(DialError::Address(_))));
+    assert!(matches!(
+        dial(&caller, call).await,
+        Err(DialError::Address(_))
+    ));
     assert!(agent.calls.lock().unwrap().is_empty());
 }
 
@@ -394,11 +568,26 @@ async fn our_own_caller_gives_up_and_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn vanished_peer_is_noticed() {
     let agent = Arc::new(Agent::default());
-    let server = server(&agent, SipSettings { silence_limit: Duration::from_secs(1), ..settings() }).await;
+    let server = server(
+        &agent,
+        SipSettings {
+            silence_limit: Duration::from_secs(1),
+            ..settings()
+        },
+    )
+    .await;
     let caller = Server::outgoing(loopback(), settings()).await.unwrap();
-    let call = dial(&caller, Dial::new(format!("sip:acordo@{}", server.local_addr()), "cliente")).await.unwrap();
+    let call = dial(
+        &caller,
+        Dial::new(format!("sip:acordo@{}", server.local_addr()), "cliente"),
+    )
+    .await
+    .unwrap();
     eventually("the agent notices", 3, || agent.has_ended(Cause::Timeout)).await;
-    eventually("the peer is told", 3, || server.calls() + caller.calls() == 0).await;
+    eventually("the peer is told", 3, || {
+        server.calls() + caller.calls() == 0
+    })
+    .await;
     drop(call);
 }
 
@@ -421,10 +610,16 @@ async fn baresip_hears_and_is_heard() {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    assert!(timeout(Duration::from_secs(20), run.wait()).await.is_ok(), "baresip ends");
+    assert!(
+        timeout(Duration::from_secs(20), run.wait()).await.is_ok(),
+        "baresip ends"
+    );
     let record = agent.only_call();
     let record = record.lock().unwrap();
-    let (sent, heard) = (baresip_dump(folder.path(), "-enc.wav"), baresip_dump(folder.path(), "-dec.wav"));
+    let (sent, heard) = (
+        baresip_dump(folder.path(), "-enc.wav"),
+        baresip_dump(folder.path(), "-dec.wav"),
+    );
     assert_alike("what baresip said", &sent[..48_000], &record.heard);
     assert_alike("what baresip heard", &signal(AGENT_SEED, 56_000), &heard);
     assert_eq!(record.quality.frames_lost, 0);
@@ -435,8 +630,14 @@ fn configure_baresip(folder: &Path) {
     let place = |text: String| {
         text.replace("@DIR@", folder.to_str().unwrap())
             .replace("127.0.0.1:5080", &format!("127.0.0.1:{port}"))
-            .replace("ctrl_tcp_listen 127.0.0.1:4471", &format!("ctrl_tcp_listen 127.0.0.1:{}", port + 1))
-            .replace("rtp_ports 20200-20300", &format!("rtp_ports {}-{}", (port + 3) & !1, port + 60))
+            .replace(
+                "ctrl_tcp_listen 127.0.0.1:4471",
+                &format!("ctrl_tcp_listen 127.0.0.1:{}", port + 1),
+            )
+            .replace(
+                "rtp_ports 20200-20300",
+                &format!("rtp_ports {}-{}", (port + 3) & !1, port + 60),
+            )
     };
     std::fs::create_dir(folder.join("rec")).unwrap();
     for (from, to) in [("caller.config", "config"), ("caller.accounts", "accounts")] {
@@ -446,19 +647,36 @@ fn configure_baresip(folder: &Path) {
     // baresip hangs up at the end of its file: the voice is followed by silence.
     let mut samples = read_wav(&data("baresip/caller_7s.wav"));
     samples.resize(samples.len() + 160_000, 0);
-    let spec = hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
     let mut writer = hound::WavWriter::create(folder.join("caller.wav"), spec).unwrap();
-    samples.into_iter().for_each(|sample| writer.write_sample(sample).unwrap());
+    samples
+        .into_iter()
+        .for_each(|sample| writer.write_sample(sample).unwrap());
     writer.finalize().unwrap();
 }
 
 fn baresip_dump(folder: &Path, ending: &str) -> Vec<i16> {
-    let mut dumps = std::fs::read_dir(folder.join("rec")).unwrap().map(|entry| entry.unwrap().path());
-    read_wav(&dumps.find(|path| path.to_str().unwrap().ends_with(ending)).expect("baresip dumps what it hears and says"))
+    let mut dumps = std::fs::read_dir(folder.join("rec"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    read_wav(
+        &dumps
+            .find(|path| path.to_str().unwrap().ends_with(ending))
+            .expect("baresip dumps what it hears and says"),
+    )
 }
 
 fn read_wav(path: &Path) -> Vec<i16> {
-    hound::WavReader::open(path).unwrap().into_samples().map(Result::unwrap).collect()
+    hound::WavReader::open(path)
+        .unwrap()
+        .into_samples()
+        .map(Result::unwrap)
+        .collect()
 }
 
 /// Hostile and tortuous datagrams while a call is up: they are answered or dropped, and the call goes on.
@@ -467,10 +685,24 @@ async fn bad_datagrams_do_not_disturb_a_call() {
     let agent = Arc::new(Agent::default());
     let server = server(&agent, settings()).await;
     let caller = Server::outgoing(loopback(), settings()).await.unwrap();
-    let Answered { leg, .. } = dial(&caller, Dial::new(format!("sip:acordo@{}", server.local_addr()), "cliente")).await.unwrap();
+    let Answered { leg, .. } = dial(
+        &caller,
+        Dial::new(format!("sip:acordo@{}", server.local_addr()), "cliente"),
+    )
+    .await
+    .unwrap();
     let record = Arc::new(Mutex::new(Record::default()));
-    let call = tokio::spawn(drive(Box::new(leg), CALLER_SEED, record.clone(), Some(Duration::from_secs(6)), ""));
-    eventually("the call is up", 3, || !agent.calls.lock().unwrap().is_empty()).await;
+    let call = tokio::spawn(drive(
+        Box::new(leg),
+        CALLER_SEED,
+        record.clone(),
+        Some(Duration::from_secs(6)),
+        "",
+    ));
+    eventually("the call is up", 3, || {
+        !agent.calls.lock().unwrap().is_empty()
+    })
+    .await;
     // What is right among the bad gets 503: its sound would go to addresses of documentation.
     agent.full.store(true, Ordering::Relaxed);
     let attacker = tokio::net::UdpSocket::bind(loopback()).await.unwrap();
@@ -481,22 +713,40 @@ async fn bad_datagrams_do_not_disturb_a_call() {
             if path.extension().is_none_or(|extension| extension == "csv") {
                 continue;
             }
-            attacker.send_to(&datagram, server.local_addr()).await.unwrap();
+            attacker
+                .send_to(&datagram, server.local_addr())
+                .await
+                .unwrap();
             let replies = replies_until_alive(&attacker, server.local_addr(), &path).await;
             check_replies(path.file_name().unwrap().to_str().unwrap(), &replies);
         }
     }
     call.await.unwrap();
-    eventually("the agent heard the end", 3, || agent.has_ended(Cause::Remote)).await;
+    eventually("the agent heard the end", 3, || {
+        agent.has_ended(Cause::Remote)
+    })
+    .await;
     let agent = agent.only_call();
     let (agent, caller) = (agent.lock().unwrap(), record.lock().unwrap());
     assert_eq!(caller.cause, Some(Cause::Local));
-    assert_alike("what the agent said", &signal(AGENT_SEED, 45_000), &caller.heard);
-    assert_alike("what the caller said", &signal(CALLER_SEED, 45_000), &agent.heard);
+    assert_alike(
+        "what the agent said",
+        &signal(AGENT_SEED, 45_000),
+        &caller.heard,
+    );
+    assert_alike(
+        "what the caller said",
+        &signal(CALLER_SEED, 45_000),
+        &agent.heard,
+    );
 }
 
 /// The replies that come before that to an OPTIONS of our own, which must come.
-async fn replies_until_alive(socket: &tokio::net::UdpSocket, server: SocketAddr, path: &Path) -> Vec<u16> {
+async fn replies_until_alive(
+    socket: &tokio::net::UdpSocket,
+    server: SocketAddr,
+    path: &Path,
+) -> Vec<u16> {
     let port = socket.local_addr().unwrap().port();
     let id = format!("alive-{}", path.file_name().unwrap().to_str().unwrap());
     let options = format!(
@@ -511,14 +761,22 @@ async fn replies_until_alive(socket: &tokio::net::UdpSocket, server: SocketAddr,
         loop {
             let (length, _) = socket.recv_from(&mut buffer).await.unwrap();
             let reply = String::from_utf8_lossy(&buffer[..length]);
-            let code = reply.strip_prefix("SIP/2.0 ").and_then(|rest| rest.get(..3)?.parse().ok()).expect("a SIP response");
+            let code = reply
+                .strip_prefix("SIP/2.0 ")
+                .and_then(|rest| rest.get(..3)?.parse().ok())
+                .expect("a SIP response");
             if reply.contains(&id) {
                 return code;
             }
             replies.push(code);
         }
     };
-    assert_eq!(timeout(Duration::from_secs(2), answered).await.ok(), Some(200), "after {}", path.display());
+    assert_eq!(
+        timeout(Duration::from_secs(2), answered).await.ok(),
+        Some(200),
+        "after {}",
+        path.display()
+    );
     replies
 }
 
@@ -526,7 +784,10 @@ async fn replies_until_alive(socket: &tokio::net::UdpSocket, server: SocketAddr,
 fn check_replies(name: &str, replies: &[u16]) {
     match name {
         "wsinv.dat" | "spoofed_bye.msg" => assert!(replies.contains(&481), "{name}: {replies:?}"),
-        "esc01.dat" | "longreq.dat" | "inv2543.dat" => assert!(replies.contains(&503) && !replies.contains(&400), "{name}: {replies:?}"),
+        "esc01.dat" | "longreq.dat" | "inv2543.dat" => assert!(
+            replies.contains(&503) && !replies.contains(&400),
+            "{name}: {replies:?}"
+        ),
         _ => assert!(!replies.contains(&200), "{name}: {replies:?}"),
     }
 }

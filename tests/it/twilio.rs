@@ -21,7 +21,10 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::wires::{Call, Desk, cause_name, event, keys_of, last_events, next, received, speech, until, with_sockets};
+use crate::wires::{
+    Call, Desk, cause_name, event, keys_of, last_events, next, received, speech, until,
+    with_sockets,
+};
 
 const SIGNATURES: &str = include_str!("../data/twilio/signatures.json");
 const WEBHOOKS: &str = include_str!("../data/twilio/webhooks.json");
@@ -60,7 +63,9 @@ impl Server {
 
     async fn call(&mut self) -> (TwilioClient, Box<dyn Leg>) {
         let (url, none) = (self.media_url(), BTreeMap::new());
-        let client = TwilioClient::connect(&url, "+5511987654321", "+551140028922", &none).await.expect("connected");
+        let client = TwilioClient::connect(&url, "+5511987654321", "+551140028922", &none)
+            .await
+            .expect("connected");
         (client, next(&mut self.calls).await.1)
     }
 
@@ -69,10 +74,19 @@ impl Server {
     }
 
     /// A POST of a form, and what comes back.
-    async fn post(&self, path: &str, form: &[(String, String)], signature: Option<&str>) -> (u16, String) {
-        let body = form.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value)));
+    async fn post(
+        &self,
+        path: &str,
+        form: &[(String, String)],
+        signature: Option<&str>,
+    ) -> (u16, String) {
+        let body = form
+            .iter()
+            .map(|(name, value)| format!("{}={}", escape(name), escape(value)));
         let body = body.collect::<Vec<_>>().join("&");
-        let signature = signature.map(|text| format!("X-Twilio-Signature: {text}\r\n")).unwrap_or_default();
+        let signature = signature
+            .map(|text| format!("X-Twilio-Signature: {text}\r\n"))
+            .unwrap_or_default();
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\
              Content-Type: application/x-www-form-urlencoded\r\n{signature}\r\n",
@@ -80,17 +94,36 @@ impl Server {
             body.len(),
         );
         let mut stream = TcpStream::connect(self.addr).await.expect("connected");
-        stream.write_all((head + &body).as_bytes()).await.expect("written");
+        stream
+            .write_all((head + &body).as_bytes())
+            .await
+            .expect("written");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("answered");
-        let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+        let status = answer
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .expect("a status");
+        (
+            status,
+            answer
+                .split_once("\r\n\r\n")
+                .map(|(_, body)| body.to_owned())
+                .unwrap_or_default(),
+        )
     }
 }
 
 fn escape(text: &str) -> String {
     text.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() { (byte as char).into() } else { format!("%{byte:02X}") })
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() {
+                (byte as char).into()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
         .collect()
 }
 
@@ -114,8 +147,15 @@ impl Request {
     fn form(&self) -> Vec<(String, String)> {
         let mut form = Vec::new();
         for (name, value) in self.params.iter().flatten() {
-            let values = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
-            form.extend(values.iter().map(|value| (name.clone(), value.as_str().expect("text").to_owned())));
+            let values = value
+                .as_array()
+                .cloned()
+                .unwrap_or_else(|| vec![value.clone()]);
+            form.extend(
+                values
+                    .iter()
+                    .map(|value| (name.clone(), value.as_str().expect("text").to_owned())),
+            );
         }
         form
     }
@@ -123,14 +163,21 @@ impl Request {
 
 #[test]
 fn signatures_of_the_libraries_are_told_from_forged_ones() {
-    for request in Request::all(SIGNATURES).iter().chain(&Request::all(WEBHOOKS)) {
+    for request in Request::all(SIGNATURES)
+        .iter()
+        .chain(&Request::all(WEBHOOKS))
+    {
         let form = request.form();
         let signed = match &request.body {
             Some(body) => Signed::Body(body.as_bytes()),
             None => Signed::Form(&form),
         };
-        let verified =
-            verify(&request.auth_token, std::slice::from_ref(&request.url), signed, &request.x_twilio_signature);
+        let verified = verify(
+            &request.auth_token,
+            std::slice::from_ref(&request.url),
+            signed,
+            &request.x_twilio_signature,
+        );
         assert_eq!(verified, request.valid, "{}", request.name);
     }
 }
@@ -158,24 +205,46 @@ fn webhooks_need_their_signature() {
         .await;
         let mut served = 0;
         for request in Request::all(WEBHOOKS) {
-            let path = request.url.strip_prefix("https://acordo.example").expect("public");
+            let path = request
+                .url
+                .strip_prefix("https://acordo.example")
+                .expect("public");
             let expected = match path {
                 "/twilio/voice" => 200,
                 "/twilio/status" => 204,
                 _ => continue,
             };
             let mut form = request.form();
-            let good = server.post(path, &form, Some(&request.x_twilio_signature)).await;
+            let good = server
+                .post(path, &form, Some(&request.x_twilio_signature))
+                .await;
             assert_eq!(good.0, expected, "{}: {}", request.name, good.1);
-            assert_eq!(server.post(path, &form, None).await.0, 403, "{}: unsigned", request.name);
+            assert_eq!(
+                server.post(path, &form, None).await.0,
+                403,
+                "{}: unsigned",
+                request.name
+            );
             form[0].1.push('x');
-            assert_eq!(server.post(path, &form, Some(&request.x_twilio_signature)).await.0, 403, "{}", request.name);
+            assert_eq!(
+                server
+                    .post(path, &form, Some(&request.x_twilio_signature))
+                    .await
+                    .0,
+                403,
+                "{}",
+                request.name
+            );
             served += 1;
         }
         assert_eq!(served, 6);
         let statuses = statuses.0.lock().expect("whole");
         assert_eq!(statuses.len(), 4);
-        assert!(statuses.iter().any(|status| status.status == "completed" && status.duration_s.is_some()));
+        assert!(
+            statuses
+                .iter()
+                .any(|status| status.status == "completed" && status.duration_s.is_some())
+        );
     });
 }
 
@@ -183,14 +252,29 @@ fn webhooks_need_their_signature() {
 fn voice_is_answered_with_a_stream() {
     with_sockets(async {
         let server = Server::start(TwilioSettings::default()).await;
-        let form = [("From", "+5511987654321"), ("To", "+551140028922"), ("CallSid", "CA1")];
+        let form = [
+            ("From", "+5511987654321"),
+            ("To", "+551140028922"),
+            ("CallSid", "CA1"),
+        ];
         let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let (status, twiml) = server.post("/twilio/voice?campanha=junho%22", &form, None).await;
+        let (status, twiml) = server
+            .post("/twilio/voice?campanha=junho%22", &form, None)
+            .await;
         assert_eq!(status, 200);
-        let stream = format!(r#"<Connect><Stream url="ws://{}/twilio/media">"#, server.addr);
+        let stream = format!(
+            r#"<Connect><Stream url="ws://{}/twilio/media">"#,
+            server.addr
+        );
         assert!(twiml.contains(&stream), "{twiml}");
-        assert!(twiml.contains(r#"<Parameter name="from" value="+5511987654321"/>"#), "{twiml}");
-        assert!(twiml.contains(r#"<Parameter name="campanha" value="junho&quot;"/>"#), "{twiml}");
+        assert!(
+            twiml.contains(r#"<Parameter name="from" value="+5511987654321"/>"#),
+            "{twiml}"
+        );
+        assert!(
+            twiml.contains(r#"<Parameter name="campanha" value="junho&quot;"/>"#),
+            "{twiml}"
+        );
     });
 }
 
@@ -201,8 +285,13 @@ fn full_house_says_so_and_refuses_streams() {
         server.desk.set_full();
         let (status, twiml) = server.post("/twilio/voice", &[], None).await;
         assert_eq!(status, 200);
-        assert!(twiml.contains(r#"<Say language="pt-BR">"#) && twiml.contains("<Hangup/>"), "{twiml}");
-        let mut caller = TwilioClient::connect(&server.media_url(), "", "", &BTreeMap::new()).await.expect("connected");
+        assert!(
+            twiml.contains(r#"<Say language="pt-BR">"#) && twiml.contains("<Hangup/>"),
+            "{twiml}"
+        );
+        let mut caller = TwilioClient::connect(&server.media_url(), "", "", &BTreeMap::new())
+            .await
+            .expect("connected");
         assert_eq!(last_events(&mut caller).await.1, Cause::Remote);
         assert!(server.calls.try_recv().is_err());
     });
@@ -211,7 +300,10 @@ fn full_house_says_so_and_refuses_streams() {
 #[test]
 fn stream_needs_its_signature_too() {
     with_sockets(async {
-        let settings = TwilioSettings { auth_token: Some("segredo".into()), ..TwilioSettings::default() };
+        let settings = TwilioSettings {
+            auth_token: Some("segredo".into()),
+            ..TwilioSettings::default()
+        };
         let mut server = Server::start(settings).await;
         let url = server.media_url();
         let none = BTreeMap::new();
@@ -219,7 +311,9 @@ fn stream_needs_its_signature_too() {
             let refused = TwilioClient::connect_signed(&url, "", "", &none, token).await;
             assert!(matches!(refused, Err(ClientError::WebSocket(_))));
         }
-        let _caller = TwilioClient::connect_signed(&url, "", "", &none, Some("segredo")).await.expect("signed");
+        let _caller = TwilioClient::connect_signed(&url, "", "", &none, Some("segredo"))
+            .await
+            .expect("signed");
         next(&mut server.calls).await;
         assert_ne!(sign("segredo", &url, &[]), sign("errado", &url, &[]));
     });
@@ -246,7 +340,14 @@ fn sound_is_exact_both_ways() {
         let heard: Vec<_> = sound.iter().map(|_| caller.pull()).collect();
         assert_eq!(heard, sound);
         let quality = agent.quality();
-        assert_eq!((quality.frames_received, quality.frames_sent, quality.frames_lost), (40, 40, 0));
+        assert_eq!(
+            (
+                quality.frames_received,
+                quality.frames_sent,
+                quality.frames_lost
+            ),
+            (40, 40, 0)
+        );
     });
 }
 
@@ -271,7 +372,14 @@ fn marks_tell_what_was_heard() {
     with_sockets(async {
         let mut server = Server::start(TwilioSettings::default()).await;
         let (mut caller, mut agent) = server.call().await;
-        assert_eq!(agent.capabilities(), Capabilities { marks: true, flush: true, in_flight_ms: 0 });
+        assert_eq!(
+            agent.capabilities(),
+            Capabilities {
+                marks: true,
+                flush: true,
+                in_flight_ms: 0
+            }
+        );
         for frame in speech(5) {
             agent.push(&frame);
         }
@@ -283,7 +391,9 @@ fn marks_tell_what_was_heard() {
         }
         until("the mark", || {
             caller.pull();
-            agent.poll_event().map(|event| assert_eq!(event, LegEvent::Mark(1)))
+            agent
+                .poll_event()
+                .map(|event| assert_eq!(event, LegEvent::Mark(1)))
         })
         .await;
         for frame in speech(5) {
@@ -299,7 +409,11 @@ fn marks_tell_what_was_heard() {
             caller.pull();
             agent.poll_event()
         });
-        assert_eq!(heard.await, LegEvent::Mark(3), "the cleared mark 2 does not count");
+        assert_eq!(
+            heard.await,
+            LegEvent::Mark(3),
+            "the cleared mark 2 does not count"
+        );
         assert_eq!(agent.quality().malformed, 0);
     });
 }
@@ -314,7 +428,11 @@ fn hanging_up_or_dropping_the_leg_closes_the_socket() {
         agent.hang_up();
         assert_eq!(event(&mut *agent).await, LegEvent::HungUp(Cause::Local));
         assert_eq!(last_events(&mut caller).await.1, Cause::Remote);
-        assert_eq!(caller.quality().frames_received, 1, "what was pushed before goes out first");
+        assert_eq!(
+            caller.quality().frames_received,
+            1,
+            "what was pushed before goes out first"
+        );
         let (mut caller, agent) = server.call().await;
         drop(agent);
         assert_eq!(last_events(&mut caller).await.1, Cause::Remote);
@@ -325,9 +443,16 @@ fn hanging_up_or_dropping_the_leg_closes_the_socket() {
 #[test]
 fn silent_peers_are_let_go() {
     with_sockets(async {
-        let mut server = Server::start(TwilioSettings { limits: HASTY, ..TwilioSettings::default() }).await;
+        let mut server = Server::start(TwilioSettings {
+            limits: HASTY,
+            ..TwilioSettings::default()
+        })
+        .await;
         let mut socket = server.raw().await;
-        socket.send(Message::text(r#"{"event":"connected"}"#)).await.expect("sent");
+        socket
+            .send(Message::text(r#"{"event":"connected"}"#))
+            .await
+            .expect("sent");
         assert_eq!(close_code(&mut socket).await, Some(1008));
         let (_caller, mut agent) = server.call().await;
         assert_eq!(event(&mut *agent).await, LegEvent::HungUp(Cause::Timeout));
@@ -338,9 +463,16 @@ fn silent_peers_are_let_go() {
 #[test]
 fn binary_and_endless_messages_end_the_stream() {
     with_sockets(async {
-        let server = Server::start(TwilioSettings { limits: HASTY, ..TwilioSettings::default() }).await;
+        let server = Server::start(TwilioSettings {
+            limits: HASTY,
+            ..TwilioSettings::default()
+        })
+        .await;
         let mut socket = server.raw().await;
-        socket.send(Message::binary(vec![0; 160])).await.expect("sent");
+        socket
+            .send(Message::binary(vec![0; 160]))
+            .await
+            .expect("sent");
         assert_eq!(close_code(&mut socket).await, Some(1003));
         let mut socket = server.raw().await;
         // The server may be gone before all of it is written.
@@ -377,14 +509,24 @@ struct Reaction {
 fn faulty_streams_end_and_disturb_nobody() {
     let reactions: BTreeMap<String, Reaction> = csv::Reader::from_reader(REACTIONS.as_bytes())
         .deserialize()
-        .map(|row| row.map(|row: Reaction| (row.name.clone(), row)).expect("a row"))
+        .map(|row| {
+            row.map(|row: Reaction| (row.name.clone(), row))
+                .expect("a row")
+        })
         .collect();
     let faults: Vec<Faulty> = serde_json::from_str(FAULTS).expect("vectors");
     assert_eq!(faults.len(), reactions.len());
     with_sockets(async {
         // The running call sends a frame for each fault, more slowly than `HASTY` asks for.
-        let limits = Limits { idle: Duration::from_secs(20), ..HASTY };
-        let mut server = Server::start(TwilioSettings { limits, ..TwilioSettings::default() }).await;
+        let limits = Limits {
+            idle: Duration::from_secs(20),
+            ..HASTY
+        };
+        let mut server = Server::start(TwilioSettings {
+            limits,
+            ..TwilioSettings::default()
+        })
+        .await;
         let (mut caller, mut agent) = server.call().await;
         let sound = speech(faults.len() + 2);
         for frame in &sound[..2] {
@@ -394,7 +536,12 @@ fn faulty_streams_end_and_disturb_nobody() {
             run_fault(&mut server, fault, &reactions[&fault.name]).await;
             caller.push(&sound[n + 2]);
             received(&mut *agent, n + 3).await;
-            assert_eq!(agent.pull(), sound[n], "the running call after {}", fault.name);
+            assert_eq!(
+                agent.pull(),
+                sound[n],
+                "the running call after {}",
+                fault.name
+            );
         }
         assert_eq!(agent.poll_event(), None);
     });
@@ -408,8 +555,17 @@ async fn run_fault(server: &mut Server, fault: &Faulty, expected: &Reaction) {
     }
     if expected.connected == "no" {
         let code = close_code(&mut socket).await.map(|code| code.to_string());
-        assert_eq!(code.as_deref(), Some(expected.end.as_str()), "{}", fault.name);
-        assert!(server.calls.try_recv().is_err(), "{}: nobody is connected", fault.name);
+        assert_eq!(
+            code.as_deref(),
+            Some(expected.end.as_str()),
+            "{}",
+            fault.name
+        );
+        assert!(
+            server.calls.try_recv().is_err(),
+            "{}: nobody is connected",
+            fault.name
+        );
         return;
     }
     let (incoming, mut leg) = next(&mut server.calls).await;
@@ -419,10 +575,18 @@ async fn run_fault(server: &mut Server, fault: &Faulty, expected: &Reaction) {
     let (events, cause) = last_events(&mut *leg).await;
     assert_eq!(cause_name(cause), expected.end, "{}", fault.name);
     assert_eq!(events, [], "{}", fault.name);
-    assert_eq!(Some(leg.quality().malformed), expected.dropped, "{}", fault.name);
+    assert_eq!(
+        Some(leg.quality().malformed),
+        expected.dropped,
+        "{}",
+        fault.name
+    );
     assert_eq!(incoming.reference, "CA00000000000000000000000000000002");
     if fault.name == "custom parameters as an attack" {
-        assert_eq!(incoming.parameters["divida_id"], "1' OR '1'='1", "passed as text, nothing more");
+        assert_eq!(
+            incoming.parameters["divida_id"], "1' OR '1'='1",
+            "passed as text, nothing more"
+        );
     }
 }
 
@@ -443,13 +607,22 @@ fn recorded_sessions_are_heard_whole() {
                 for message in lump {
                     socket.send(Message::text(*message)).await.expect("sent");
                 }
-                let media = lump.iter().filter(|message| message.contains(r#""event":"media""#)).count();
+                let media = lump
+                    .iter()
+                    .filter(|message| message.contains(r#""event":"media""#))
+                    .count();
                 sent += media;
                 received(&mut *leg, sent).await;
                 loud += (0..media).filter(|_| is_loud(&leg.pull())).count();
             }
             assert_eq!(sent, media);
-            assert_eq!(loud, messages.iter().filter(|message| is_loud(&payload(message))).count());
+            assert_eq!(
+                loud,
+                messages
+                    .iter()
+                    .filter(|message| is_loud(&payload(message)))
+                    .count()
+            );
             let (events, cause) = last_events(&mut *leg).await;
             assert_eq!((keys_of(&events).as_str(), cause), (keys, Cause::Remote));
         }
@@ -464,7 +637,9 @@ fn is_loud(sound: &[i16]) -> bool {
 /// The sound of a message by the textbook's formula, empty when it is no media.
 fn payload(message: &str) -> Vec<i16> {
     let message: Value = serde_json::from_str(message).expect("JSON");
-    let octets = message["media"]["payload"].as_str().map(|text| STANDARD.decode(text).expect("base64"));
+    let octets = message["media"]["payload"]
+        .as_str()
+        .map(|text| STANDARD.decode(text).expect("base64"));
     let decode = |octet: u8| {
         let (segment, step) = ((!octet >> 4) & 7, i16::from(!octet & 15));
         (((step << 3) + 132) << segment) - 132

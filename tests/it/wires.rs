@@ -24,7 +24,13 @@ pub struct Desk {
 impl Desk {
     pub fn new() -> (Arc<Self>, mpsc::Receiver<Call>) {
         let (calls, taken) = mpsc::channel(64);
-        (Arc::new(Self { calls, admits: AtomicBool::new(true) }), taken)
+        (
+            Arc::new(Self {
+                calls,
+                admits: AtomicBool::new(true),
+            }),
+            taken,
+        )
     }
 
     pub fn set_full(&self) {
@@ -38,18 +44,27 @@ impl Switchboard for Desk {
     }
 
     fn connect(&self, incoming: Incoming, leg: Box<dyn Leg>) {
-        self.calls.try_send((incoming, leg)).unwrap_or_else(|_| panic!("the test takes its calls"));
+        self.calls
+            .try_send((incoming, leg))
+            .unwrap_or_else(|_| panic!("the test takes its calls"));
     }
 }
 
 /// Runs a test with sockets.
 pub fn with_sockets(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("runtime");
     runtime.block_on(async { timeout(6 * PATIENCE, test).await.expect("the test ends") });
 }
 
 pub async fn next(calls: &mut mpsc::Receiver<Call>) -> Call {
-    timeout(PATIENCE, calls.recv()).await.expect("a call comes").expect("the switchboard lives")
+    timeout(PATIENCE, calls.recv())
+        .await
+        .expect("a call comes")
+        .expect("the switchboard lives")
 }
 
 /// Looks until there is something.
@@ -64,12 +79,17 @@ pub async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             }
         }
     };
-    timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("{what} comes in time"))
+    timeout(PATIENCE, found)
+        .await
+        .unwrap_or_else(|_| panic!("{what} comes in time"))
 }
 
 /// Waits for `frames` whole frames in all.
 pub async fn received(leg: &mut dyn Leg, frames: usize) {
-    until("sound", || (leg.quality().frames_received >= frames as u64).then_some(())).await;
+    until("sound", || {
+        (leg.quality().frames_received >= frames as u64).then_some(())
+    })
+    .await;
 }
 
 /// The next event.
@@ -96,7 +116,9 @@ pub fn speech(frames: usize) -> Vec<Frame> {
         let magnitude = ((((step << 3) + 132) << segment) - 132) as i16;
         if negative { -magnitude } else { magnitude }
     };
-    (0..frames).map(|frame| std::array::from_fn(|n| level(frame * FRAME + n))).collect()
+    (0..frames)
+        .map(|frame| std::array::from_fn(|n| level(frame * FRAME + n)))
+        .collect()
 }
 
 /// The name of a cause in the tables of reactions.

@@ -107,7 +107,11 @@ impl Arrecadacao {
         let mut barcode = [0; 44];
         barcode[0] = 8;
         barcode[1] = parts.segment as u8;
-        barcode[2] = if modulo == Modulo::Ten { identifier } else { identifier + 2 };
+        barcode[2] = if modulo == Modulo::Ten {
+            identifier
+        } else {
+            identifier + 2
+        };
         put_number(&mut barcode[4..15], value);
         barcode[15..].copy_from_slice(&parts.rest.map(|digit| digit % 10));
         barcode[3] = general_check(&barcode, modulo);
@@ -121,7 +125,10 @@ impl Arrecadacao {
     pub fn value(&self) -> Value {
         let (quantity, modulo) = (number(&self.barcode[4..15]), self.modulo());
         match self.barcode[2] {
-            6 | 8 => Value::Price { amount: Centavos(quantity as i64), modulo },
+            6 | 8 => Value::Price {
+                amount: Centavos(quantity as i64),
+                modulo,
+            },
             _ => Value::Reference { quantity, modulo },
         }
     }
@@ -165,13 +172,22 @@ impl Arrecadacao {
     /// The line as it is printed: four times eleven digits, a dash and the check digit.
     pub fn formatted_line(&self) -> String {
         let blocks = self.blocks();
-        let printed: Vec<String> = blocks.iter().map(|block| format!("{}-{}", &block[..11], &block[11..])).collect();
+        let printed: Vec<String> = blocks
+            .iter()
+            .map(|block| format!("{}-{}", &block[..11], &block[11..]))
+            .collect();
         printed.join(" ")
     }
 
     fn blocks(&self) -> Vec<String> {
         let modulo = self.modulo();
-        let block = |digits: &[u8]| format!("{}{}", write_digits(digits), modulo.check(digits.iter().copied()));
+        let block = |digits: &[u8]| {
+            format!(
+                "{}{}",
+                write_digits(digits),
+                modulo.check(digits.iter().copied())
+            )
+        };
         self.barcode.chunks(11).map(block).collect()
     }
 
@@ -180,20 +196,37 @@ impl Arrecadacao {
     }
 
     fn free_from(&self) -> usize {
-        if self.segment() == Segment::Carne { 23 } else { 19 }
+        if self.segment() == Segment::Carne {
+            23
+        } else {
+            19
+        }
     }
 }
 
 impl fmt::Debug for Arrecadacao {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Arrecadacao({}, {:?})", self.segment().name(), self.value())
+        write!(
+            f,
+            "Arrecadacao({}, {:?})",
+            self.segment().name(),
+            self.value()
+        )
     }
 }
 
 /// Reads 44 or 48 digits that begin with 8; the caller has looked at both.
 pub(super) fn read_slip(digits: &[u8]) -> Result<Arrecadacao, Vec<Fault>> {
-    let bare = if digits.len() == 48 { without_checks(digits) } else { digits.to_vec() };
-    let barcode: [u8; 44] = bare.try_into().map_err(|_| vec![Fault::Length { found: digits.len() }])?;
+    let bare = if digits.len() == 48 {
+        without_checks(digits)
+    } else {
+        digits.to_vec()
+    };
+    let barcode: [u8; 44] = bare.try_into().map_err(|_| {
+        vec![Fault::Length {
+            found: digits.len(),
+        }]
+    })?;
     let mut faults = Vec::new();
     if Segment::of(barcode[1]).is_none() {
         faults.push(Fault::Segment { found: barcode[1] });
@@ -211,7 +244,11 @@ pub(super) fn read_slip(digits: &[u8]) -> Result<Arrecadacao, Vec<Fault>> {
             }
         }
     }
-    if faults.is_empty() { Ok(Arrecadacao { barcode }) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(Arrecadacao { barcode })
+    } else {
+        Err(faults)
+    }
 }
 
 /// How many of the four blocks of a line agree with their check digit under the better of the two rules.
@@ -225,17 +262,31 @@ fn block_faults(line: &[u8], modulo: Modulo) -> Vec<Fault> {
     for (block, digits) in (1..).zip(line.chunks_exact(12)) {
         let (found, expected) = (digits[11], modulo.check(digits[..11].iter().copied()));
         if found != expected {
-            faults.push(Fault::BlockCheck { block, found, expected });
+            faults.push(Fault::BlockCheck {
+                block,
+                found,
+                expected,
+            });
         }
     }
     faults
 }
 
 fn without_checks(line: &[u8]) -> Vec<u8> {
-    line.chunks_exact(12).flat_map(|block| &block[..11]).copied().collect()
+    line.chunks_exact(12)
+        .flat_map(|block| &block[..11])
+        .copied()
+        .collect()
 }
 
 /// Over all digits but the fourth, which holds it.
 fn general_check(barcode: &[u8; 44], modulo: Modulo) -> u8 {
-    modulo.check(barcode[..3].iter().chain(&barcode[4..]).copied().collect::<Vec<u8>>().into_iter())
+    modulo.check(
+        barcode[..3]
+            .iter()
+            .chain(&barcode[4..])
+            .copied()
+            .collect::<Vec<u8>>()
+            .into_iter(),
+    )
 }

@@ -43,8 +43,12 @@ impl Boleto {
         if !matches!(issue.bank, 1..=799 | 900..=999) {
             return Err(IssueError::Bank { bank: issue.bank });
         }
-        let amount = u64::try_from(issue.amount.0).ok().filter(|&amount| amount < 10_000_000_000);
-        let amount = amount.ok_or(IssueError::Amount { amount: issue.amount })?;
+        let amount = u64::try_from(issue.amount.0)
+            .ok()
+            .filter(|&amount| amount < 10_000_000_000);
+        let amount = amount.ok_or(IssueError::Amount {
+            amount: issue.amount,
+        })?;
         let factor = issue.due.map(encode_factor).transpose()?.unwrap_or(0);
         let mut barcode = [0; 44];
         put_number(&mut barcode[..3], u64::from(issue.bank));
@@ -94,14 +98,33 @@ impl Boleto {
     /// The linha digitável as it is printed: `AAABC.CCCCX DDDDD.DDDDDY EEEEE.EEEEEZ K UUUUVVVVVVVVVV`.
     pub fn formatted_line(&self) -> String {
         let line = self.line();
-        let field = |from: usize, dot: usize, to: usize| format!("{}.{}", &line[from..dot], &line[dot..to]);
-        format!("{} {} {} {} {}", field(0, 5, 10), field(10, 15, 21), field(21, 26, 32), &line[32..33], &line[33..])
+        let field =
+            |from: usize, dot: usize, to: usize| format!("{}.{}", &line[from..dot], &line[dot..to]);
+        format!(
+            "{} {} {} {} {}",
+            field(0, 5, 10),
+            field(10, 15, 21),
+            field(21, 26, 32),
+            &line[32..33],
+            &line[33..]
+        )
     }
 
     /// The groups in which the line is read aloud, with the field (1 to 5) each belongs to: 5·5, 5·6, 5·6, 1, 4·5·5.
     pub fn spoken_groups(&self) -> Vec<(u8, String)> {
         let line = self.line();
-        let groups = [(1, 5), (1, 5), (2, 5), (2, 6), (3, 5), (3, 6), (4, 1), (5, 4), (5, 5), (5, 5)];
+        let groups = [
+            (1, 5),
+            (1, 5),
+            (2, 5),
+            (2, 6),
+            (3, 5),
+            (3, 6),
+            (4, 1),
+            (5, 4),
+            (5, 5),
+            (5, 5),
+        ];
         let mut at = 0;
         let cut = |(field, length): (u8, usize)| {
             at += length;
@@ -126,10 +149,18 @@ pub(super) fn read_bank(digits: &[u8]) -> Result<Boleto, Vec<Fault>> {
             faults.extend(field_faults(digits));
             barcode_digits(digits)
         }
-        _ => digits.try_into().map_err(|_| vec![Fault::Length { found: digits.len() }])?,
+        _ => digits.try_into().map_err(|_| {
+            vec![Fault::Length {
+                found: digits.len(),
+            }]
+        })?,
     };
     faults.extend(barcode_faults(&barcode));
-    if faults.is_empty() { Ok(Boleto { barcode }) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(Boleto { barcode })
+    } else {
+        Err(faults)
+    }
 }
 
 fn field_faults(line: &[u8]) -> Vec<Fault> {
@@ -137,7 +168,11 @@ fn field_faults(line: &[u8]) -> Vec<Fault> {
     for (field, from, to) in [(1, 0, 9), (2, 10, 20), (3, 21, 31)] {
         let (found, expected) = (line[to], modulo10(&line[from..to]));
         if found != expected {
-            faults.push(Fault::FieldCheck { field, found, expected });
+            faults.push(Fault::FieldCheck {
+                field,
+                found,
+                expected,
+            });
         }
     }
     faults
@@ -170,7 +205,14 @@ fn general_check(barcode: &[u8; 44]) -> u8 {
 /// Line positions `1-4 | 33 | 34-47 | 5-9 | 11-20 | 22-31`.
 fn barcode_digits(line: &[u8]) -> [u8; 44] {
     let mut barcode = [0; 44];
-    let parts = [&line[..4], &line[32..33], &line[33..47], &line[4..9], &line[10..20], &line[21..31]];
+    let parts = [
+        &line[..4],
+        &line[32..33],
+        &line[33..47],
+        &line[4..9],
+        &line[10..20],
+        &line[21..31],
+    ];
     for (digit, given) in barcode.iter_mut().zip(parts.into_iter().flatten()) {
         *digit = *given;
     }

@@ -35,13 +35,37 @@ pub struct Issuer {
 
 impl Issuer {
     /// The issuer of the demonstration.
-    pub const DEMO: Self = Self { carteira: 109, agencia: 57, conta: 12_345 };
+    pub const DEMO: Self = Self {
+        carteira: 109,
+        agencia: 57,
+        conta: 12_345,
+    };
 
     /// Makes the boleto with this number of the issuer's own (eight digits).
-    pub fn issue(&self, nosso_numero: u32, due: Date, amount: Centavos) -> Result<Boleto, IssueError> {
-        let Self { carteira, agencia, conta } = *self;
-        let campo_livre = Itau { carteira, nosso_numero, agencia, conta }.campo_livre();
-        Boleto::issue(&Issue { bank: 341, campo_livre, due: Some(due), amount })
+    pub fn issue(
+        &self,
+        nosso_numero: u32,
+        due: Date,
+        amount: Centavos,
+    ) -> Result<Boleto, IssueError> {
+        let Self {
+            carteira,
+            agencia,
+            conta,
+        } = *self;
+        let campo_livre = Itau {
+            carteira,
+            nosso_numero,
+            agencia,
+            conta,
+        }
+        .campo_livre();
+        Boleto::issue(&Issue {
+            bank: 341,
+            campo_livre,
+            due: Some(due),
+            amount,
+        })
     }
 }
 
@@ -57,7 +81,11 @@ impl Itau {
         digits[21] = modulo10(&digits[12..21]);
         let covered: Vec<u8> = match self.carteira {
             112 | 126 | 131 | 146 | 150 | 168 => digits[..11].to_vec(),
-            _ => digits[12..21].iter().chain(&digits[..11]).copied().collect(),
+            _ => digits[12..21]
+                .iter()
+                .chain(&digits[..11])
+                .copied()
+                .collect(),
         };
         digits[11] = modulo10(&covered);
         CampoLivre(digits)
@@ -82,7 +110,9 @@ impl CampoLivre {
             237 => Some(part(7, 17)),
             1 if self.0[..6] == [0; 6] => Some(part(14, 23)),
             33 => Some(part(9, 20)),
-            104 => Some(part(11, 11) + &part(15, 15) + &part(8, 10) + &part(12, 14) + &part(16, 24)),
+            104 => {
+                Some(part(11, 11) + &part(15, 15) + &part(8, 10) + &part(12, 14) + &part(16, 24))
+            }
             77 => Some(part(15, 24)),
             _ => None,
         }
@@ -102,13 +132,23 @@ mod tests {
     #[test]
     fn the_demonstration_issues_the_first_vector() {
         let due = jiff::civil::date(2026, 12, 10);
-        let boleto = Issuer::DEMO.issue(98_712_345, due, Centavos(123_456)).expect("in range");
-        assert_eq!(boleto.formatted_line(), "34191.09982 71234.500057 71234.570001 9 16560000123456");
+        let boleto = Issuer::DEMO
+            .issue(98_712_345, due, Centavos(123_456))
+            .expect("in range");
+        assert_eq!(
+            boleto.formatted_line(),
+            "34191.09982 71234.500057 71234.570001 9 16560000123456"
+        );
     }
 
     #[test]
     fn itau_fills_its_check_digits() {
-        let itau = Itau { carteira: 109, nosso_numero: 98_712_345, agencia: 57, conta: 12_345 };
+        let itau = Itau {
+            carteira: 109,
+            nosso_numero: 98_712_345,
+            agencia: 57,
+            conta: 12_345,
+        };
         let campo_livre = itau.campo_livre();
         assert_eq!(campo_livre.to_string(), "1099871234500057123457000");
         assert_eq!(campo_livre.nosso_numero(341).as_deref(), Some("98712345"));

@@ -29,7 +29,11 @@ pub fn modulo11_arrecadacao(digits: impl DoubleEndedIterator<Item = u8>) -> u8 {
 }
 
 fn weighted(digits: impl DoubleEndedIterator<Item = u8>) -> u32 {
-    digits.rev().zip((2..=9).cycle()).map(|(digit, weight)| u32::from(digit) * weight).sum()
+    digits
+        .rev()
+        .zip((2..=9).cycle())
+        .map(|(digit, weight)| u32::from(digit) * weight)
+        .sum()
 }
 
 #[cfg(test)]
@@ -39,6 +43,9 @@ mod tests {
     #[test]
     fn worked_examples() {
         assert_eq!(modulo10(&[3, 4, 1, 9, 1, 0, 9, 9, 8]), 2);
-        assert_eq!(modulo11_arrecadacao([8, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0].into_iter()), 6);
+        assert_eq!(
+            modulo11_arrecadacao([8, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0].into_iter()),
+            6
+        );
     }
 }

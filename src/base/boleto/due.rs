@@ -45,7 +45,9 @@ pub fn decode_factor(factor: u16, reference: Date) -> Option<Due> {
         1_000..=9_999 => {}
         _ => return None,
     }
-    let candidates: Vec<Date> = (0..3).map(|cycle| add_days(ORIGIN, i32::from(factor) + CYCLE * cycle)).collect();
+    let candidates: Vec<Date> = (0..3)
+        .map(|cycle| add_days(ORIGIN, i32::from(factor) + CYCLE * cycle))
+        .collect();
     let near = |due: &&Date| WINDOW.contains(&days_between(reference, **due));
     Some(match candidates.iter().find(near) {
         Some(due) => Due::On(*due),
@@ -73,7 +75,12 @@ mod tests {
         ] {
             assert_eq!(encode_factor(due), Ok(factor));
         }
-        assert_eq!(encode_factor(date(2000, 7, 2)), Err(DueError { due: date(2000, 7, 2) }));
+        assert_eq!(
+            encode_factor(date(2000, 7, 2)),
+            Err(DueError {
+                due: date(2000, 7, 2)
+            })
+        );
     }
 
     #[test]
@@ -96,8 +103,12 @@ mod tests {
 
     #[test]
     fn factors_in_the_guard_band_are_not_guessed() {
-        let ambiguous = (1000..=9999).filter(|&f| matches!(decode_factor(f, TODAY), Some(Due::Ambiguous(_))));
-        assert_eq!(ambiguous.collect::<Vec<_>>(), (7140..=7638).collect::<Vec<_>>());
+        let ambiguous =
+            (1000..=9999).filter(|&f| matches!(decode_factor(f, TODAY), Some(Due::Ambiguous(_))));
+        assert_eq!(
+            ambiguous.collect::<Vec<_>>(),
+            (7140..=7638).collect::<Vec<_>>()
+        );
         assert_eq!(decode_factor(0, TODAY), Some(Due::OnPresentation));
         assert_eq!(decode_factor(999, TODAY), None);
         assert_eq!(decode_factor(10_000, TODAY), None);

@@ -36,7 +36,9 @@ pub enum Family {
 pub enum Fault {
     #[error("há algo que não é dígito: «{found}»")]
     Character { found: char },
-    #[error("tem {found} dígitos; a linha de um boleto tem 47, a de arrecadação 48 e o código de barras 44")]
+    #[error(
+        "tem {found} dígitos; a linha de um boleto tem 47, a de arrecadação 48 e o código de barras 44"
+    )]
     Length { found: usize },
     #[error("uma linha de 48 dígitos começa com 8, e esta começa com {found}")]
     Product { found: u8 },
@@ -83,7 +85,9 @@ pub fn parse(text: &str) -> Result<Slip, Vec<Fault>> {
     match (digits.len(), digits.first()) {
         (44 | 47, Some(&first)) if first != 8 => read_bank(&digits).map(Slip::Bank),
         (44 | 48, Some(8)) => arrecadacao::read_slip(&digits).map(Slip::Arrecadacao),
-        (48, Some(&found)) if family_of(&digits) == Family::Arrecadacao => Err(vec![Fault::Product { found }]),
+        (48, Some(&found)) if family_of(&digits) == Family::Arrecadacao => {
+            Err(vec![Fault::Product { found }])
+        }
         (found, _) => Err(vec![Fault::Length { found }]),
     }
 }
@@ -95,7 +99,11 @@ pub fn family(text: &str) -> Family {
 
 fn family_of(digits: &[u8]) -> Family {
     let blocks_agree = digits.len() == 48 && arrecadacao::agreeing_blocks(digits) >= 3;
-    if digits.first() == Some(&8) || blocks_agree { Family::Arrecadacao } else { Family::Bank }
+    if digits.first() == Some(&8) || blocks_agree {
+        Family::Arrecadacao
+    } else {
+        Family::Bank
+    }
 }
 
 /// The digits of a code in which dots, dashes and spaces stand as printed.
@@ -113,12 +121,17 @@ fn read_digits(text: &str) -> Result<Vec<u8>, Fault> {
 }
 
 fn write_digits(digits: &[u8]) -> String {
-    digits.iter().map(|digit| char::from(b'0' + digit)).collect()
+    digits
+        .iter()
+        .map(|digit| char::from(b'0' + digit))
+        .collect()
 }
 
 /// The digits as a number. Callers pass at most 18 of them.
 fn number(digits: &[u8]) -> u64 {
-    digits.iter().fold(0, |sum, &digit| sum * 10 + u64::from(digit))
+    digits
+        .iter()
+        .fold(0, |sum, &digit| sum * 10 + u64::from(digit))
 }
 
 /// Writes `value` over all of `digits`, with zeros in front; what does not fit is lost.

@@ -10,7 +10,8 @@ const TODAY: Date = date(2026, 11, 23);
 
 /// The records of a vector file: fields between ` | `.
 fn records(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
-    text.lines().map(|line| line.split('|').map(str::trim).collect())
+    text.lines()
+        .map(|line| line.split('|').map(str::trim).collect())
 }
 
 fn bank(text: &str) -> Boleto {
@@ -34,7 +35,9 @@ fn faults(text: &str) -> Vec<Fault> {
 #[test]
 fn valid_bank_vectors() {
     for record in records(include_str!("../../../tests/data/boleto.txt")) {
-        let [name, barcode, line, due, centavos] = record[..] else { panic!("{record:?}") };
+        let [name, barcode, line, due, centavos] = record[..] else {
+            panic!("{record:?}")
+        };
         let boleto = bank(line);
         assert_eq!(bank(barcode), boleto, "{name}");
         assert_eq!(boleto.barcode(), barcode, "{name}");
@@ -80,31 +83,83 @@ fn invalid_bank_vectors() {
         (
             "BOLX-01",
             vec![
-                Fault::FieldCheck { field: 1, found: 2, expected: 1 },
-                Fault::GeneralCheck { found: 9, expected: 4 },
+                Fault::FieldCheck {
+                    field: 1,
+                    found: 2,
+                    expected: 1,
+                },
+                Fault::GeneralCheck {
+                    found: 9,
+                    expected: 4,
+                },
             ],
         ),
-        ("BOLX-02", vec![Fault::FieldCheck { field: 2, found: 8, expected: 7 }]),
+        (
+            "BOLX-02",
+            vec![Fault::FieldCheck {
+                field: 2,
+                found: 8,
+                expected: 7,
+            }],
+        ),
         (
             "BOLX-03",
             vec![
-                Fault::FieldCheck { field: 3, found: 1, expected: 0 },
-                Fault::GeneralCheck { found: 9, expected: 2 },
+                Fault::FieldCheck {
+                    field: 3,
+                    found: 1,
+                    expected: 0,
+                },
+                Fault::GeneralCheck {
+                    found: 9,
+                    expected: 2,
+                },
             ],
         ),
-        ("BOLX-04", vec![Fault::GeneralCheck { found: 1, expected: 9 }]),
-        ("BOLX-05", vec![Fault::GeneralCheck { found: 9, expected: 6 }]),
-        ("BOLX-06", vec![Fault::GeneralCheck { found: 9, expected: 4 }]),
+        (
+            "BOLX-04",
+            vec![Fault::GeneralCheck {
+                found: 1,
+                expected: 9,
+            }],
+        ),
+        (
+            "BOLX-05",
+            vec![Fault::GeneralCheck {
+                found: 9,
+                expected: 6,
+            }],
+        ),
+        (
+            "BOLX-06",
+            vec![Fault::GeneralCheck {
+                found: 9,
+                expected: 4,
+            }],
+        ),
         (
             "BOLX-07",
             vec![
-                Fault::FieldCheck { field: 2, found: 7, expected: 8 },
-                Fault::GeneralCheck { found: 9, expected: 8 },
+                Fault::FieldCheck {
+                    field: 2,
+                    found: 7,
+                    expected: 8,
+                },
+                Fault::GeneralCheck {
+                    found: 9,
+                    expected: 8,
+                },
             ],
         ),
         ("BOLX-08", vec![Fault::Length { found: 46 }]),
         ("BOLX-09", vec![Fault::Length { found: 48 }]),
-        ("BOLX-10", vec![Fault::GeneralCheck { found: 0, expected: 9 }]),
+        (
+            "BOLX-10",
+            vec![Fault::GeneralCheck {
+                found: 0,
+                expected: 9,
+            }],
+        ),
     ]);
     let mut seen = 0;
     for record in records(include_str!("../../../tests/data/boleto_invalid.txt")) {
@@ -124,18 +179,27 @@ fn blind_spot() {
 #[test]
 fn valid_arrecadacao_vectors() {
     for record in records(include_str!("../../../tests/data/arrecadacao.txt")) {
-        let [name, barcode, line, value] = record[..] else { panic!("{record:?}") };
+        let [name, barcode, line, value] = record[..] else {
+            panic!("{record:?}")
+        };
         let read = slip(line);
         assert_eq!(slip(barcode), read, "{name}");
         assert_eq!(read.barcode(), barcode, "{name}");
         assert_eq!(read.formatted_line(), line, "{name}");
-        let spoken = read.amount().map_or("reference value, not price".to_owned(), |amount| amount.0.to_string());
+        let spoken = read
+            .amount()
+            .map_or("reference value, not price".to_owned(), |amount| {
+                amount.0.to_string()
+            });
         assert_eq!(spoken, value, "{name}");
     }
     let carne = slip("86680000001-4 50751234567-3 82026121500-9 00000012345-5");
     assert_eq!(carne.company(), "12345678");
     assert_eq!(carne.due(), Some(date(2026, 12, 15)));
-    assert_eq!(slip("848200000000599004020007002868026006073377503180").amount(), Some(Centavos(5_990)));
+    assert_eq!(
+        slip("848200000000599004020007002868026006073377503180").amount(),
+        Some(Centavos(5_990))
+    );
 }
 
 #[test]
@@ -160,13 +224,27 @@ fn invalid_arrecadacao_vectors() {
         (
             "ARRX-01",
             vec![
-                Fault::BlockCheck { block: 2, found: 1, expected: 0 },
-                Fault::GeneralCheck { found: 4, expected: 3 },
+                Fault::BlockCheck {
+                    block: 2,
+                    found: 1,
+                    expected: 0,
+                },
+                Fault::GeneralCheck {
+                    found: 4,
+                    expected: 3,
+                },
             ],
         ),
         ("ARRX-02", vec![Fault::Identifier { found: 5 }]),
         ("ARRX-03", vec![Fault::Product { found: 7 }]),
-        ("ARRX-04", vec![Fault::BlockCheck { block: 4, found: 6, expected: 5 }]),
+        (
+            "ARRX-04",
+            vec![Fault::BlockCheck {
+                block: 4,
+                found: 6,
+                expected: 5,
+            }],
+        ),
         ("ARRX-06", vec![Fault::Length { found: 47 }]),
     ]);
     for record in records(include_str!("../../../tests/data/arrecadacao_invalid.txt")) {
@@ -174,7 +252,13 @@ fn invalid_arrecadacao_vectors() {
         match expected.get(record[0]) {
             Some(expected) => assert_eq!(&found, expected, "{}", record[0]),
             None => assert!(
-                matches!(found[..], [Fault::BlockCheck { block: 1, .. }, Fault::GeneralCheck { found: 5, .. }]),
+                matches!(
+                    found[..],
+                    [
+                        Fault::BlockCheck { block: 1, .. },
+                        Fault::GeneralCheck { found: 5, .. }
+                    ]
+                ),
                 "{}: {found:?}",
                 record[0]
             ),
@@ -189,9 +273,14 @@ fn is_read_aloud_in_its_printed_groups() {
     let texts: Vec<&str> = groups.iter().map(|(_, text)| text.as_str()).collect();
     assert_eq!(
         texts,
-        ["34191", "09982", "71234", "500057", "71234", "570001", "9", "1656", "00001", "23456"]
+        [
+            "34191", "09982", "71234", "500057", "71234", "570001", "9", "1656", "00001", "23456"
+        ]
     );
-    assert_eq!(groups.iter().map(|(field, _)| field).collect::<Vec<_>>(), [&1, &1, &2, &2, &3, &3, &4, &5, &5, &5]);
+    assert_eq!(
+        groups.iter().map(|(field, _)| field).collect::<Vec<_>>(),
+        [&1, &1, &2, &2, &3, &3, &4, &5, &5, &5]
+    );
 }
 
 #[test]
@@ -204,43 +293,76 @@ fn what_cannot_be_printed_is_refused() {
     };
     assert!(Boleto::issue(&good).is_ok());
     for bank in [0, 800, 899, 1000] {
-        assert_eq!(Boleto::issue(&Issue { bank, ..good }), Err(IssueError::Bank { bank }));
+        assert_eq!(
+            Boleto::issue(&Issue { bank, ..good }),
+            Err(IssueError::Bank { bank })
+        );
     }
     for amount in [Centavos(-1), Centavos(10_000_000_000)] {
-        assert_eq!(Boleto::issue(&Issue { amount, ..good }), Err(IssueError::Amount { amount }));
+        assert_eq!(
+            Boleto::issue(&Issue { amount, ..good }),
+            Err(IssueError::Amount { amount })
+        );
     }
-    assert!(Boleto::issue(&Issue { due: Some(date(1999, 1, 1)), ..good }).is_err());
+    assert!(
+        Boleto::issue(&Issue {
+            due: Some(date(1999, 1, 1)),
+            ..good
+        })
+        .is_err()
+    );
 }
 
 fn any_boleto() -> impl Strategy<Value = Boleto> {
     let digits = prop::collection::vec(0u8..10, 25);
-    (1u16..800, digits, -2_000i32..5_000, 0i64..10_000_000_000).prop_map(|(bank, digits, days, amount)| {
-        let mut campo_livre = [0; 25];
-        campo_livre.copy_from_slice(&digits);
-        let issue = Issue {
-            bank,
-            campo_livre: CampoLivre::new(campo_livre),
-            due: Some(crate::base::calendar::add_days(TODAY, days)),
-            amount: Centavos(amount),
-        };
-        Boleto::issue(&issue).expect("every part is in range")
-    })
+    (1u16..800, digits, -2_000i32..5_000, 0i64..10_000_000_000).prop_map(
+        |(bank, digits, days, amount)| {
+            let mut campo_livre = [0; 25];
+            campo_livre.copy_from_slice(&digits);
+            let issue = Issue {
+                bank,
+                campo_livre: CampoLivre::new(campo_livre),
+                due: Some(crate::base::calendar::add_days(TODAY, days)),
+                amount: Centavos(amount),
+            };
+            Boleto::issue(&issue).expect("every part is in range")
+        },
+    )
 }
 
 fn any_slip() -> impl Strategy<Value = Arrecadacao> {
-    let segment = prop::sample::select(vec![Segment::Prefeitura, Segment::Telecomunicacoes, Segment::Carne]);
+    let segment = prop::sample::select(vec![
+        Segment::Prefeitura,
+        Segment::Telecomunicacoes,
+        Segment::Carne,
+    ]);
     let modulo = prop::sample::select(vec![Modulo::Ten, Modulo::Eleven]);
-    (segment, modulo, any::<bool>(), 0u64..100_000_000_000, prop::collection::vec(0u8..10, 29)).prop_map(
-        |(segment, modulo, priced, value, digits)| {
+    (
+        segment,
+        modulo,
+        any::<bool>(),
+        0u64..100_000_000_000,
+        prop::collection::vec(0u8..10, 29),
+    )
+        .prop_map(|(segment, modulo, priced, value, digits)| {
             let mut rest = [0; 29];
             rest.copy_from_slice(&digits);
             let value = match priced {
-                true => Value::Price { amount: Centavos(value as i64), modulo },
-                false => Value::Reference { quantity: value, modulo },
+                true => Value::Price {
+                    amount: Centavos(value as i64),
+                    modulo,
+                },
+                false => Value::Reference {
+                    quantity: value,
+                    modulo,
+                },
             };
-            Arrecadacao::encode(&ArrecadacaoParts { segment, value, rest })
-        },
-    )
+            Arrecadacao::encode(&ArrecadacaoParts {
+                segment,
+                value,
+                rest,
+            })
+        })
 }
 
 /// The line with the digit at `at` raised by `plus`.
@@ -290,7 +412,9 @@ fn most_single_wrong_digits_are_found() {
             due: Some(crate::base::calendar::add_days(TODAY, n as i32)),
             amount: Centavos(12_345 * n + 678),
         };
-        let line = Boleto::issue(&issue).expect("every part is in range").line();
+        let line = Boleto::issue(&issue)
+            .expect("every part is in range")
+            .line();
         for (at, plus) in (0..47).flat_map(|at| (1..10).map(move |plus| (at, plus))) {
             all += 1;
             caught += u32::from(parse(&altered(&line, at, plus)).is_err());

@@ -20,8 +20,16 @@ pub fn inspect(code: &str, kind: Option<Kind>, today: Date) -> Inspection {
         Kind::Phone => read_phone(code),
         Kind::Unknown => {
             let message = "não é boleto, Pix, CPF, CNPJ nem telefone".to_owned();
-            let errors = vec![FieldError { field: "codigo".to_owned(), message }];
-            Inspection { kind: Kind::Unknown, valid: false, fields: Vec::new(), errors }
+            let errors = vec![FieldError {
+                field: "codigo".to_owned(),
+                message,
+            }];
+            Inspection {
+                kind: Kind::Unknown,
+                valid: false,
+                fields: Vec::new(),
+                errors,
+            }
         }
     }
 }
@@ -32,7 +40,9 @@ fn guess(code: &str) -> Kind {
     }
     let bare: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
     let digits = bare.bytes().filter(u8::is_ascii_digit).count();
-    let punctuated = code.chars().all(|c| c.is_ascii_alphanumeric() || " .-/()+\u{a0}\t".contains(c));
+    let punctuated = code
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || " .-/()+\u{a0}\t".contains(c));
     match (bare.len(), digits == bare.len()) {
         _ if !punctuated => Kind::Unknown,
         _ if code.starts_with('+') => Kind::Phone,
@@ -63,15 +73,31 @@ fn guess_eleven(code: &str) -> Kind {
 }
 
 fn right(kind: Kind, fields: Fields) -> Inspection {
-    Inspection { kind, valid: true, fields, errors: Vec::new() }
+    Inspection {
+        kind,
+        valid: true,
+        fields,
+        errors: Vec::new(),
+    }
 }
 
 fn wrong(kind: Kind, errors: Vec<FieldError>) -> Inspection {
-    Inspection { kind, valid: false, fields: Vec::new(), errors }
+    Inspection {
+        kind,
+        valid: false,
+        fields: Vec::new(),
+        errors,
+    }
 }
 
 fn one(kind: Kind, field: &str, error: &impl ToString) -> Inspection {
-    wrong(kind, vec![FieldError { field: field.to_owned(), message: error.to_string() }])
+    wrong(
+        kind,
+        vec![FieldError {
+            field: field.to_owned(),
+            message: error.to_string(),
+        }],
+    )
 }
 
 fn read_slip(code: &str, today: Date) -> Inspection {
@@ -83,7 +109,10 @@ fn read_slip(code: &str, today: Date) -> Inspection {
                 Family::Bank => Kind::Boleto,
                 Family::Arrecadacao => Kind::Arrecadacao,
             };
-            let error = |fault: &Fault| FieldError { field: fault.field(), message: fault.to_string() };
+            let error = |fault: &Fault| FieldError {
+                field: fault.field(),
+                message: fault.to_string(),
+            };
             wrong(kind, faults.iter().map(error).collect())
         }
     }
@@ -103,7 +132,10 @@ fn bank_fields(boleto: &Boleto, today: Date) -> Fields {
         ("due_candidates", candidates),
         ("factor", json!(boleto.factor())),
         ("campo_livre", json!(campo_livre.to_string())),
-        ("nosso_numero", json!(campo_livre.nosso_numero(boleto.bank()))),
+        (
+            "nosso_numero",
+            json!(campo_livre.nosso_numero(boleto.bank())),
+        ),
         ("line", json!(boleto.line())),
         ("formatted_line", json!(boleto.formatted_line())),
         ("barcode", json!(boleto.barcode())),
@@ -132,7 +164,10 @@ fn read_pix(code: &str) -> Inspection {
     let pix = match pix::parse(code) {
         Ok(pix) => pix,
         Err(faults) => {
-            let error = |fault: &pix::PixFault| FieldError { field: fault.field().to_owned(), message: fault.to_string() };
+            let error = |fault: &pix::PixFault| FieldError {
+                field: fault.field().to_owned(),
+                message: fault.to_string(),
+            };
             return wrong(Kind::Pix, faults.iter().map(error).collect());
         }
     };
@@ -143,7 +178,9 @@ fn read_pix(code: &str) -> Inspection {
             ("key_type", json!(key.kind())),
             ("info", json!(info)),
         ],
-        Target::Dynamic { location } => vec![("type", json!("dynamic")), ("location", json!(location))],
+        Target::Dynamic { location } => {
+            vec![("type", json!("dynamic")), ("location", json!(location))]
+        }
     };
     fields.extend([
         ("single_use", json!(pix.uses == Uses::Once)),
@@ -153,14 +190,27 @@ fn read_pix(code: &str) -> Inspection {
         ("postal_code", json!(pix.postal_code)),
         ("txid", json!(pix.txid)),
         ("category", json!(pix.category)),
-        ("crc", json!(code.get(code.len().saturating_sub(4)..).unwrap_or_default().to_ascii_uppercase())),
+        (
+            "crc",
+            json!(
+                code.get(code.len().saturating_sub(4)..)
+                    .unwrap_or_default()
+                    .to_ascii_uppercase()
+            ),
+        ),
     ]);
     right(Kind::Pix, fields)
 }
 
 fn read_cpf(code: &str) -> Inspection {
     match Cpf::parse(code) {
-        Ok(cpf) => right(Kind::Cpf, vec![("digits", json!(cpf.digits())), ("formatted", json!(cpf.formatted()))]),
+        Ok(cpf) => right(
+            Kind::Cpf,
+            vec![
+                ("digits", json!(cpf.digits())),
+                ("formatted", json!(cpf.formatted())),
+            ],
+        ),
         Err(error) => one(Kind::Cpf, "cpf", &error),
     }
 }
@@ -196,7 +246,10 @@ fn read_phone(code: &str) -> Inspection {
         ("ddd", json!(phone.ddd())),
         ("uf", json!(phone.uf())),
         ("time_zone", json!(phone.uf().time_zone())),
-        ("corrected", json!(normalised.ninth_digit == NinthDigit::Inserted)),
+        (
+            "corrected",
+            json!(normalised.ninth_digit == NinthDigit::Inserted),
+        ),
     ];
     right(Kind::Phone, fields)
 }

@@ -17,14 +17,46 @@ fn field(inspection: &Inspection, name: &str) -> Value {
 #[test]
 fn kinds_are_told_apart() {
     for (code, kind, valid) in [
-        ("34191.09982 71234.500057 71234.570001 9 16560000123456", Kind::Boleto, true),
-        ("34199165600001234561099871234500057123457000", Kind::Boleto, true),
-        ("34191.09982 71234.500057 71234.570001 9 16560000123457", Kind::Boleto, false),
-        ("3419109982712345000577123457000191656000012345", Kind::Boleto, false),
-        ("341910998271234500057712345700019165600001234560", Kind::Boleto, false),
-        ("82640000000-4 87430097202-1 61210000123-1 45678901234-5", Kind::Arrecadacao, true),
-        ("72640000000-4 87430097202-1 61210000123-1 45678901234-5", Kind::Arrecadacao, false),
-        ("82640000000487430097202161210000123145678901234", Kind::Arrecadacao, false),
+        (
+            "34191.09982 71234.500057 71234.570001 9 16560000123456",
+            Kind::Boleto,
+            true,
+        ),
+        (
+            "34199165600001234561099871234500057123457000",
+            Kind::Boleto,
+            true,
+        ),
+        (
+            "34191.09982 71234.500057 71234.570001 9 16560000123457",
+            Kind::Boleto,
+            false,
+        ),
+        (
+            "3419109982712345000577123457000191656000012345",
+            Kind::Boleto,
+            false,
+        ),
+        (
+            "341910998271234500057712345700019165600001234560",
+            Kind::Boleto,
+            false,
+        ),
+        (
+            "82640000000-4 87430097202-1 61210000123-1 45678901234-5",
+            Kind::Arrecadacao,
+            true,
+        ),
+        (
+            "72640000000-4 87430097202-1 61210000123-1 45678901234-5",
+            Kind::Arrecadacao,
+            false,
+        ),
+        (
+            "82640000000487430097202161210000123145678901234",
+            Kind::Arrecadacao,
+            false,
+        ),
         ("111.444.777-35", Kind::Cpf, true),
         ("11144477735", Kind::Cpf, true),
         ("111.444.777-36", Kind::Cpf, false),
@@ -45,7 +77,11 @@ fn kinds_are_told_apart() {
         ("", Kind::Unknown, false),
     ] {
         let inspection = look(code);
-        assert_eq!((inspection.kind, inspection.valid), (kind, valid), "{code}: {inspection:?}");
+        assert_eq!(
+            (inspection.kind, inspection.valid),
+            (kind, valid),
+            "{code}: {inspection:?}"
+        );
         assert_eq!(inspection.valid, inspection.errors.is_empty(), "{code}");
     }
 }
@@ -53,10 +89,26 @@ fn kinds_are_told_apart() {
 #[test]
 fn the_vectors_of_every_family() {
     for (text, kind, valid) in [
-        (include_str!("../../../tests/data/boleto.txt"), Kind::Boleto, true),
-        (include_str!("../../../tests/data/boleto_invalid.txt"), Kind::Boleto, false),
-        (include_str!("../../../tests/data/arrecadacao.txt"), Kind::Arrecadacao, true),
-        (include_str!("../../../tests/data/arrecadacao_invalid.txt"), Kind::Arrecadacao, false),
+        (
+            include_str!("../../../tests/data/boleto.txt"),
+            Kind::Boleto,
+            true,
+        ),
+        (
+            include_str!("../../../tests/data/boleto_invalid.txt"),
+            Kind::Boleto,
+            false,
+        ),
+        (
+            include_str!("../../../tests/data/arrecadacao.txt"),
+            Kind::Arrecadacao,
+            true,
+        ),
+        (
+            include_str!("../../../tests/data/arrecadacao_invalid.txt"),
+            Kind::Arrecadacao,
+            false,
+        ),
     ] {
         for line in text.lines() {
             let parts: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -64,7 +116,10 @@ fn the_vectors_of_every_family() {
             assert_eq!((inspection.kind, inspection.valid), (kind, valid), "{line}");
         }
     }
-    for code in include_str!("../../../tests/data/pix.txt").lines().filter(|line| line.starts_with("00")) {
+    for code in include_str!("../../../tests/data/pix.txt")
+        .lines()
+        .filter(|line| line.starts_with("00"))
+    {
         assert_eq!((look(code).kind, look(code).valid), (Kind::Pix, true));
         let cut = look(&code[..code.len() - 1]);
         assert_eq!((cut.kind, cut.valid), (Kind::Pix, false));
@@ -73,14 +128,20 @@ fn the_vectors_of_every_family() {
 
 #[test]
 fn json_is_the_contract() {
-    let json = serde_json::to_value(look("34191.09982 71234.500057 71234.570001 9 16560000123456")).expect("plain data");
+    let json = serde_json::to_value(look(
+        "34191.09982 71234.500057 71234.570001 9 16560000123456",
+    ))
+    .expect("plain data");
     assert_eq!(json["kind"], "boleto");
     assert_eq!(json["valid"], true);
     assert_eq!(json["fields"]["amount_centavos"], 123_456);
     assert_eq!(json["fields"]["due"], "2026-12-10");
     assert_eq!(json["fields"]["bank"], "341");
     assert_eq!(json["errors"], serde_json::json!([]));
-    let json = serde_json::to_value(look("34191.00982 71234.500057 71234.570001 9 16560000123456")).expect("plain data");
+    let json = serde_json::to_value(look(
+        "34191.00982 71234.500057 71234.570001 9 16560000123456",
+    ))
+    .expect("plain data");
     assert_eq!(json["errors"][0]["field"], "campo_1");
     assert_eq!(json["errors"][1]["field"], "dv_geral");
 }
@@ -93,7 +154,9 @@ fn an_ambiguous_due_date_is_not_guessed() {
         due: Some(date(2041, 12, 15)),
         amount: Centavos(100),
     };
-    let line = crate::base::boleto::Boleto::issue(&issue).expect("in range").line();
+    let line = crate::base::boleto::Boleto::issue(&issue)
+        .expect("in range")
+        .line();
     let inspection = look(&line);
     assert_eq!(field(&inspection, "due"), Value::Null);
     assert_eq!(field(&inspection, "due_candidates")[1], "2041-12-15");
@@ -103,9 +166,15 @@ fn an_ambiguous_due_date_is_not_guessed() {
 fn people_read_portuguese() {
     let text = look("34191.09982 71234.500057 71234.570001 9 16560000123456").describe();
     assert!(text.starts_with("Boleto bancário: válido"), "{text}");
-    assert!(text.contains("R$ 1.234,56") && text.contains("vencimento"), "{text}");
+    assert!(
+        text.contains("R$ 1.234,56") && text.contains("vencimento"),
+        "{text}"
+    );
     let text = look("111.444.777-36").describe();
-    assert!(text.starts_with("CPF: INVÁLIDO") && text.contains("deveria ser 5"), "{text}");
+    assert!(
+        text.starts_with("CPF: INVÁLIDO") && text.contains("deveria ser 5"),
+        "{text}"
+    );
 }
 
 #[test]

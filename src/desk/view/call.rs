@@ -13,7 +13,10 @@ use crate::ledger::{CallRecord, CallSummary, Delivery, Message, MessageState, Tu
 
 /// One call.
 pub fn call(zone: &TimeZone, record: &CallRecord) -> Result<String, minijinja::Error> {
-    let offset_ms = record.recording.as_ref().map_or(0, |recording| recording.offset_ms);
+    let offset_ms = record
+        .recording
+        .as_ref()
+        .map_or(0, |recording| recording.offset_ms);
     let summary = &record.summary;
     let began = summary.started_at.to_zoned(zone.clone());
     let page = CallPage {
@@ -28,10 +31,21 @@ pub fn call(zone: &TimeZone, record: &CallRecord) -> Result<String, minijinja::E
         recording: record.recording.is_some(),
         replay: record.input_log.is_some(),
         live: summary.ended_at.is_none(),
-        agreement: record.agreement.as_ref().map(|agreement| Deal::of(zone, agreement)),
+        agreement: record
+            .agreement
+            .as_ref()
+            .map(|agreement| Deal::of(zone, agreement)),
         times: times(zone, summary),
-        turns: record.turns.iter().map(|turn| Turn::of(turn, offset_ms)).collect(),
-        messages: record.messages.iter().map(|message| Sms::of(zone, message)).collect(),
+        turns: record
+            .turns
+            .iter()
+            .map(|turn| Turn::of(turn, offset_ms))
+            .collect(),
+        messages: record
+            .messages
+            .iter()
+            .map(|message| Sms::of(zone, message))
+            .collect(),
         notes: (!record.notes.is_null()).then(|| tree("notas", &record.notes)),
     };
     render("call.html", &page)
@@ -85,8 +99,10 @@ impl Turn {
             ("decisão", latency.decide_ms),
             ("voz", latency.speak_ms),
         ];
-        let stages: Vec<String> =
-            stages.into_iter().filter_map(|(name, ms)| ms.map(|ms| format!("{name} {ms} ms"))).collect();
+        let stages: Vec<String> = stages
+            .into_iter()
+            .filter_map(|(name, ms)| ms.map(|ms| format!("{name} {ms} ms")))
+            .collect();
         let seek_ms = turn.t0_ms.saturating_sub(offset_ms);
         Self {
             n: turn.n,
@@ -149,7 +165,12 @@ impl Sms {
             }),
             attempts: message.attempts,
             error: message.error.clone(),
-            cost: format!("{} · {} {}", encoding, cost.parts, if cost.parts == 1 { "parte" } else { "partes" }),
+            cost: format!(
+                "{} · {} {}",
+                encoding,
+                cost.parts,
+                if cost.parts == 1 { "parte" } else { "partes" }
+            ),
         }
     }
 }
@@ -171,7 +192,9 @@ fn times(zone: &TimeZone, call: &CallSummary) -> Vec<(&'static str, String, Stri
         ("tabulação", call.tabulated_at),
     ];
     all.into_iter()
-        .filter_map(|(name, at)| at.map(|at| (name, clock(zone, at), seconds_after(call.started_at, at))))
+        .filter_map(|(name, at)| {
+            at.map(|at| (name, clock(zone, at), seconds_after(call.started_at, at)))
+        })
         .collect()
 }
 

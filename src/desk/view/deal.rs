@@ -55,7 +55,8 @@ impl Deal {
                 other => other.replace('_', " "),
             },
             total: agreement.total.to_string(),
-            discount: (agreement.discount != Centavos::ZERO).then(|| agreement.discount.to_string()),
+            discount: (agreement.discount != Centavos::ZERO)
+                .then(|| agreement.discount.to_string()),
             closed: clock(zone, agreement.closed_at),
             instalments: instalments.collect(),
             instruments: agreement.instruments.iter().map(Payable::of).collect(),
@@ -103,9 +104,14 @@ fn spaced_line(line: &str) -> String {
 /// The code as a picture: error correction M, a quiet zone of four modules.
 fn qr(payload: &str) -> Option<String> {
     let code = QrCode::with_error_correction_level(payload, EcLevel::M).ok()?;
-    let picture = code.render::<svg::Color<'_>>().min_dimensions(220, 220).build();
+    let picture = code
+        .render::<svg::Color<'_>>()
+        .min_dimensions(220, 220)
+        .build();
     // An XML declaration has no place inside a page.
-    picture.find("<svg").map(|start| picture[start..].to_owned())
+    picture
+        .find("<svg")
+        .map(|start| picture[start..].to_owned())
 }
 
 #[cfg(test)]
@@ -115,7 +121,10 @@ mod tests {
     #[test]
     fn a_line_is_printed_as_on_paper() {
         let printed = "34191.09982 71234.500057 71234.570001 9 16560000123456";
-        assert_eq!(spaced_line("34191099827123450005771234570001916560000123456"), printed);
+        assert_eq!(
+            spaced_line("34191099827123450005771234570001916560000123456"),
+            printed
+        );
         assert_eq!(spaced_line("ç".repeat(24).as_str()), "ç".repeat(24));
     }
 }

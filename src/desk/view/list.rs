@@ -9,10 +9,22 @@ use crate::ledger::{CallSummary, Direction, Indicator, Metrics, Percentiles, Rea
 use crate::mind::debt::first_name;
 
 /// Figures that stand above the list, in this order.
-const CARDS: [&str; 6] = ["tma", "tmo", "cpc_alo", "conv_acordo", "conv_total", "ticket_medio"];
+const CARDS: [&str; 6] = [
+    "tma",
+    "tmo",
+    "cpc_alo",
+    "conv_acordo",
+    "conv_total",
+    "ticket_medio",
+];
 
 /// The list of a day's calls.
-pub fn calls(zone: &TimeZone, day: Date, calls: &[CallSummary], metrics: &Metrics) -> Result<String, minijinja::Error> {
+pub fn calls(
+    zone: &TimeZone,
+    day: Date,
+    calls: &[CallSummary],
+    metrics: &Metrics,
+) -> Result<String, minijinja::Error> {
     let page = CallsPage {
         day: day.to_string(),
         day_shown: day.strftime("%d/%m/%Y").to_string(),
@@ -22,7 +34,10 @@ pub fn calls(zone: &TimeZone, day: Date, calls: &[CallSummary], metrics: &Metric
         counts: counts(metrics),
         latency: metrics.turn_latency_ms,
         rows: calls.iter().map(|call| Row::of(zone, call)).collect(),
-        cards: CARDS.iter().filter_map(|key| Card::of(metrics, key)).collect(),
+        cards: CARDS
+            .iter()
+            .filter_map(|key| Card::of(metrics, key))
+            .collect(),
     };
     render("calls.html", &page)
 }
@@ -58,7 +73,12 @@ impl Card {
         Some(Self {
             label: figure.label,
             value: figure.shown(),
-            formula: format!("{} = {} / {}", figure.formula, numerator(figure), figure.denominator),
+            formula: format!(
+                "{} = {} / {}",
+                figure.formula,
+                numerator(figure),
+                figure.denominator
+            ),
             sample: format!("{} {over}", figure.denominator),
         })
     }
@@ -104,7 +124,11 @@ pub(super) struct Row {
 
 impl Row {
     pub fn of(zone: &TimeZone, call: &CallSummary) -> Self {
-        let duration = call.times.answered_at.zip(call.ended_at).map(|(from, to)| lasted(from, to));
+        let duration = call
+            .times
+            .answered_at
+            .zip(call.ended_at)
+            .map(|(from, to)| lasted(from, to));
         let (disposition, tone) = match &call.disposition {
             Some(code) => (label(code), tone(call)),
             None => ("em andamento".to_owned(), "live"),
@@ -117,11 +141,17 @@ impl Row {
                 Direction::Inbound => "recebida",
                 Direction::Outbound => "feita",
             },
-            name: call.debtor_name.as_deref().map_or_else(|| "–".to_owned(), first_name),
+            name: call
+                .debtor_name
+                .as_deref()
+                .map_or_else(|| "–".to_owned(), first_name),
             disposition,
             tone,
             duration: duration.unwrap_or_else(|| "–".to_owned()),
-            agreement: call.agreement_total_centavos.map(|total| total.to_string()).unwrap_or_default(),
+            agreement: call
+                .agreement_total_centavos
+                .map(|total| total.to_string())
+                .unwrap_or_default(),
         }
     }
 }

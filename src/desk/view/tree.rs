@@ -29,13 +29,31 @@ pub(super) fn tree(key: &str, value: &Value) -> Node {
     match value {
         Value::Object(fields) => {
             let children = fields.iter().map(|(key, value)| tree(key, value)).collect();
-            Node { label, value: None, formula: None, children }
+            Node {
+                label,
+                value: None,
+                formula: None,
+                children,
+            }
         }
         Value::Array(items) => {
-            let children = (1..).zip(items).map(|(n, item)| tree(&format!("{n}{unit}"), item)).collect();
-            Node { label, value: None, formula: None, children }
+            let children = (1..)
+                .zip(items)
+                .map(|(n, item)| tree(&format!("{n}{unit}"), item))
+                .collect();
+            Node {
+                label,
+                value: None,
+                formula: None,
+                children,
+            }
         }
-        leaf => Node { label, value: Some(leaf_text(leaf, unit)), formula: None, children: Vec::new() },
+        leaf => Node {
+            label,
+            value: Some(leaf_text(leaf, unit)),
+            formula: None,
+            children: Vec::new(),
+        },
     }
 }
 
@@ -69,7 +87,13 @@ mod tests {
     #[test]
     fn keys_tell_the_unit_of_a_computation() {
         let node = tree("total_centavos", &serde_json::json!(127_653));
-        assert_eq!((node.label.as_str(), node.value.as_deref()), ("total", Some("R$ 1.276,53")));
-        assert_eq!(tree("multa_bp", &serde_json::json!(205)).value.as_deref(), Some("2,05 %"));
+        assert_eq!(
+            (node.label.as_str(), node.value.as_deref()),
+            ("total", Some("R$ 1.276,53"))
+        );
+        assert_eq!(
+            tree("multa_bp", &serde_json::json!(205)).value.as_deref(),
+            Some("2,05 %")
+        );
     }
 }

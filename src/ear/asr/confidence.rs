@@ -37,12 +37,27 @@ impl Evidence {
 mod tests {
     use super::*;
 
-    const GOOD: Evidence = Evidence { gap: 0.1, margin: 12.0, coverage: 1.0, phones: 6 };
+    const GOOD: Evidence = Evidence {
+        gap: 0.1,
+        margin: 12.0,
+        coverage: 1.0,
+        phones: 6,
+    };
 
     #[test]
     fn every_doubt_lowers_it() {
         let good = GOOD.confidence();
-        for doubt in [Evidence { gap: 2.0, ..GOOD }, Evidence { margin: 0.5, ..GOOD }, Evidence { coverage: 3.0, ..GOOD }] {
+        for doubt in [
+            Evidence { gap: 2.0, ..GOOD },
+            Evidence {
+                margin: 0.5,
+                ..GOOD
+            },
+            Evidence {
+                coverage: 3.0,
+                ..GOOD
+            },
+        ] {
             assert!(doubt.confidence() < good, "{doubt:?}");
         }
         assert!((0.0..=1.0).contains(&good));
@@ -50,7 +65,12 @@ mod tests {
 
     #[test]
     fn stays_a_probability() {
-        let wild = Evidence { gap: f32::INFINITY, margin: -5.0, coverage: 0.0, phones: 0 };
+        let wild = Evidence {
+            gap: f32::INFINITY,
+            margin: -5.0,
+            coverage: 0.0,
+            phones: 0,
+        };
         assert!((0.0..=1.0).contains(&wild.confidence()));
     }
 }

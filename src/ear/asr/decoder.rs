@@ -113,9 +113,19 @@ struct Saved {
 impl Decoder {
     /// Begins a turn.
     pub fn start(&mut self, graph: &Graph) {
-        let token = Token { score: 0.0, history: BEGINNING, saying: NOTHING, heard: 0, meaning: 0 };
+        let token = Token {
+            score: 0.0,
+            history: BEGINNING,
+            saying: NOTHING,
+            heard: 0,
+            meaning: 0,
+        };
         self.cells.clear();
-        self.cells.push(Cell { node: graph.start(), count: 1, tokens: [token; TOKENS] });
+        self.cells.push(Cell {
+            node: graph.start(),
+            count: 1,
+            tokens: [token; TOKENS],
+        });
         self.next.clear();
         self.slots.clear();
         self.slots.resize(graph.nodes(), u32::MAX);
@@ -141,7 +151,12 @@ impl Decoder {
     }
 
     fn note_filler(&mut self, row: &LogProbs) {
-        let (label, top) = row.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &p)| if p > best.1 { (i, p) } else { best });
+        let (label, top) = row
+            .iter()
+            .enumerate()
+            .fold((0, f32::NEG_INFINITY), |best, (i, &p)| {
+                if p > best.1 { (i, p) } else { best }
+            });
         self.filler += top;
         let label = label as u8;
         if label != BLANK && label != self.loudest {
@@ -157,7 +172,10 @@ impl Decoder {
             if token.score < threshold {
                 break;
             }
-            let token = Token { saying: NOTHING, ..*token };
+            let token = Token {
+                saying: NOTHING,
+                ..*token
+            };
             self.arrive(cell.node, token, row[usize::from(node.label)], node.label);
             if node.label != BLANK {
                 self.arrive(node.position, token, row[usize::from(BLANK)], BLANK);
@@ -169,7 +187,11 @@ impl Decoder {
                     if token.score + arc.weight + acoustic < self.best - BEAM {
                         continue;
                     }
-                    let mut token = Token { score: token.score + arc.weight, saying: arc.saying, ..token };
+                    let mut token = Token {
+                        score: token.score + arc.weight,
+                        saying: arc.saying,
+                        ..token
+                    };
                     if arc.saying != NOTHING {
                         token.meaning = meaning_after(graph, token.meaning, arc.saying);
                     }
@@ -191,7 +213,11 @@ impl Decoder {
         let slot = &mut self.slots[node as usize];
         if *slot == u32::MAX {
             *slot = self.next.len() as u32;
-            self.next.push(Cell { node, count: 1, tokens: [token; TOKENS] });
+            self.next.push(Cell {
+                node,
+                count: 1,
+                tokens: [token; TOKENS],
+            });
         } else {
             self.next[*slot as usize].insert(token);
         }
@@ -204,10 +230,18 @@ impl Decoder {
         let threshold = self.best - BEAM;
         for cell in &mut cells {
             self.slots[cell.node as usize] = u32::MAX;
-            cell.count = cell.tokens[..cell.count].iter().take_while(|token| token.score >= threshold).count();
+            cell.count = cell.tokens[..cell.count]
+                .iter()
+                .take_while(|token| token.score >= threshold)
+                .count();
             for token in &mut cell.tokens[..cell.count] {
                 if token.saying != NOTHING {
-                    self.history.push(Said { before: token.history, saying: token.saying, row: self.row, ended: token.heard });
+                    self.history.push(Said {
+                        before: token.history,
+                        saying: token.saying,
+                        row: self.row,
+                        ended: token.heard,
+                    });
                     token.history = self.history.len() as u32 - 1;
                     token.saying = NOTHING;
                     token.heard = self.row;
@@ -224,7 +258,11 @@ impl Decoder {
             return;
         }
         let mut keep = vec![false; self.history.len()];
-        for token in self.cells.iter().flat_map(|cell| &cell.tokens[..cell.count]) {
+        for token in self
+            .cells
+            .iter()
+            .flat_map(|cell| &cell.tokens[..cell.count])
+        {
             let mut at = token.history;
             while at != BEGINNING && !std::mem::replace(&mut keep[at as usize], true) {
                 at = self.history[at as usize].before;
@@ -236,14 +274,22 @@ impl Decoder {
             numbers.push(kept);
             kept += u32::from(keep);
         }
-        let renumber = |at: &mut u32| if *at != BEGINNING { *at = numbers[*at as usize] };
+        let renumber = |at: &mut u32| {
+            if *at != BEGINNING {
+                *at = numbers[*at as usize]
+            }
+        };
         let mut index = 0;
         self.history.retain_mut(|said| {
             renumber(&mut said.before);
             index += 1;
             keep[index - 1]
         });
-        for token in self.cells.iter_mut().flat_map(|cell| &mut cell.tokens[..cell.count]) {
+        for token in self
+            .cells
+            .iter_mut()
+            .flat_map(|cell| &mut cell.tokens[..cell.count])
+        {
             renumber(&mut token.history);
         }
         self.tidy_at = HISTORY.max(2 * self.history.len());
@@ -254,7 +300,8 @@ impl Decoder {
         self.saved.cells.clone_from(&self.cells);
         self.saved.history = self.history.len();
         (self.saved.row, self.saved.best) = (self.row, self.best);
-        (self.saved.filler, self.saved.phones, self.saved.loudest) = (self.filler, self.phones, self.loudest);
+        (self.saved.filler, self.saved.phones, self.saved.loudest) =
+            (self.filler, self.phones, self.loudest);
     }
 
     /// Goes back to the moment of [`Decoder::save`].
@@ -262,7 +309,8 @@ impl Decoder {
         self.cells.clone_from(&self.saved.cells);
         self.history.truncate(self.saved.history);
         (self.row, self.best) = (self.saved.row, self.saved.best);
-        (self.filler, self.phones, self.loudest) = (self.saved.filler, self.saved.phones, self.saved.loudest);
+        (self.filler, self.phones, self.loudest) =
+            (self.saved.filler, self.saved.phones, self.saved.loudest);
     }
 
     pub fn filler(&self) -> f32 {
@@ -283,14 +331,21 @@ impl Decoder {
         for cell in &self.cells {
             for ending in graph.endings_of(graph.node(cell.node).position) {
                 let tokens = cell.tokens[..cell.count].iter();
-                found.extend(tokens.map(|token| (token.score + ending.weight, *token, &ending.tags[..])));
+                found.extend(
+                    tokens.map(|token| (token.score + ending.weight, *token, &ending.tags[..])),
+                );
             }
         }
         found.sort_by(|left, right| right.0.total_cmp(&left.0));
         let mut paths: Vec<Path> = Vec::new();
         for (score, token, tags) in found {
-            let path = Path { score, ..self.path(graph, &token, tags) };
-            let same = |known: &Path| known.tags == path.tags && (graph.has_tags() || known.said().eq(path.said()));
+            let path = Path {
+                score,
+                ..self.path(graph, &token, tags)
+            };
+            let same = |known: &Path| {
+                known.tags == path.tags && (graph.has_tags() || known.said().eq(path.said()))
+            };
             if !path.words.is_empty() && !paths.iter().any(same) {
                 paths.push(path);
             }
@@ -303,15 +358,33 @@ impl Decoder {
 
     /// The best way so far, whether or not it may end here.
     pub fn leader(&self, graph: &Graph) -> Option<Leader> {
-        let best = self.cells.iter().map(|cell| cell.tokens[0].score).max_by(f32::total_cmp)?;
-        let mut abreast: Vec<&Cell> = self.cells.iter().filter(|cell| cell.tokens[0].score >= best - ABREAST).collect();
+        let best = self
+            .cells
+            .iter()
+            .map(|cell| cell.tokens[0].score)
+            .max_by(f32::total_cmp)?;
+        let mut abreast: Vec<&Cell> = self
+            .cells
+            .iter()
+            .filter(|cell| cell.tokens[0].score >= best - ABREAST)
+            .collect();
         abreast.sort_by(|left, right| right.tokens[0].score.total_cmp(&left.tokens[0].score));
         let first = self.path(graph, &abreast.first()?.tokens[0], &[]);
-        let ended = abreast.iter().find_map(|cell| self.ended(graph, cell, &first));
+        let ended = abreast
+            .iter()
+            .find_map(|cell| self.ended(graph, cell, &first));
         let is_final = ended.is_some();
-        let complete = is_final && !abreast.iter().any(|cell| graph.can_go_on(graph.node(cell.node).position));
+        let complete = is_final
+            && !abreast
+                .iter()
+                .any(|cell| graph.can_go_on(graph.node(cell.node).position));
         let path = ended.unwrap_or(first);
-        Some(Leader { settled: self.settled(graph, &path, best), is_final, complete, path })
+        Some(Leader {
+            settled: self.settled(graph, &path, best),
+            is_final,
+            complete,
+            path,
+        })
     }
 
     /// The best way of a cell, when it may end there and says the same words as `first`.
@@ -325,10 +398,18 @@ impl Decoder {
     /// How many words of `path` every rival shares.
     fn settled(&self, graph: &Graph, path: &Path, best: f32) -> usize {
         let mut settled = path.words.len();
-        for token in self.cells.iter().flat_map(|cell| &cell.tokens[..cell.count]) {
+        for token in self
+            .cells
+            .iter()
+            .flat_map(|cell| &cell.tokens[..cell.count])
+        {
             if token.score >= best - UNSETTLED && settled > 0 {
                 let rival = self.path(graph, token, &[]);
-                let shared = rival.said().zip(path.said()).take_while(|(left, right)| left == right).count();
+                let shared = rival
+                    .said()
+                    .zip(path.said())
+                    .take_while(|(left, right)| left == right)
+                    .count();
                 settled = settled.min(shared);
             }
         }
@@ -336,13 +417,20 @@ impl Decoder {
     }
 
     fn path(&self, graph: &Graph, token: &Token, ending: &[u32]) -> Path {
-        let mut path = Path { score: token.score, ..Path::default() };
+        let mut path = Path {
+            score: token.score,
+            ..Path::default()
+        };
         path.tags.extend(ending.iter().rev());
         let (mut at, mut last) = (token.history, token.heard);
         while at != BEGINNING {
             let said = self.history[at as usize];
             let saying = graph.saying(said.saying);
-            path.words.extend(saying.word.map(|word| Spoken { word, first: said.row, last }));
+            path.words.extend(saying.word.map(|word| Spoken {
+                word,
+                first: said.row,
+                last,
+            }));
             path.tags.extend(saying.tags.iter().rev());
             (at, last) = (said.before, said.ended);
         }
@@ -361,7 +449,9 @@ impl Path {
 impl Cell {
     /// Takes the token when it is among the best, one for each meaning.
     fn insert(&mut self, token: Token) {
-        let same = self.tokens[..self.count].iter().position(|known| known.meaning == token.meaning);
+        let same = self.tokens[..self.count]
+            .iter()
+            .position(|known| known.meaning == token.meaning);
         let mut at = match same {
             Some(at) if self.tokens[at].score >= token.score => return,
             Some(at) => at,
@@ -383,11 +473,19 @@ impl Cell {
 /// A grammar without tags means its words.
 fn meaning_after(graph: &Graph, meaning: u64, saying: u32) -> u64 {
     let saying = graph.saying(saying);
-    let mix = |hash: u64, item: u32| (hash.rotate_left(5) ^ u64::from(item + 1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mix = |hash: u64, item: u32| {
+        (hash.rotate_left(5) ^ u64::from(item + 1)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    };
     if graph.has_tags() {
-        saying.tags.iter().fold(meaning, |hash, &tag| mix(hash, tag))
+        saying
+            .tags
+            .iter()
+            .fold(meaning, |hash, &tag| mix(hash, tag))
     } else {
-        saying.word.iter().fold(meaning, |hash, &word| mix(hash, word))
+        saying
+            .word
+            .iter()
+            .fold(meaning, |hash, &word| mix(hash, word))
     }
 }
 
@@ -397,8 +495,17 @@ mod tests {
     use super::*;
 
     const DIGITS: &[(&str, &str)] = &[
-        ("zero", "0"), ("um", "1"), ("dois", "2"), ("três", "3"), ("quatro", "4"), ("cinco", "5"), ("seis", "6"),
-        ("meia", "6"), ("sete", "7"), ("oito", "8"), ("nove", "9"),
+        ("zero", "0"),
+        ("um", "1"),
+        ("dois", "2"),
+        ("três", "3"),
+        ("quatro", "4"),
+        ("cinco", "5"),
+        ("seis", "6"),
+        ("meia", "6"),
+        ("sete", "7"),
+        ("oito", "8"),
+        ("nove", "9"),
     ];
 
     fn graph(phrases: &[(&str, &str)]) -> Graph {
@@ -413,16 +520,34 @@ mod tests {
     }
 
     fn tags(graph: &Graph, path: &Path) -> String {
-        path.tags.iter().map(|&tag| graph.tag(tag)).collect::<Vec<_>>().join(" ")
+        path.tags
+            .iter()
+            .map(|&tag| graph.tag(tag))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]
     fn hears_what_was_said() {
-        let graph = graph(&[("sim", "SIM"), ("não", "NAO"), ("não sou eu", "OUTRO"), ("sou eu", "SIM")]);
-        for (text, meaning) in [("sim", "SIM"), ("não", "NAO"), ("não sou eu", "OUTRO"), ("sou eu", "SIM")] {
+        let graph = graph(&[
+            ("sim", "SIM"),
+            ("não", "NAO"),
+            ("não sou eu", "OUTRO"),
+            ("sou eu", "SIM"),
+        ]);
+        for (text, meaning) in [
+            ("sim", "SIM"),
+            ("não", "NAO"),
+            ("não sou eu", "OUTRO"),
+            ("sou eu", "SIM"),
+        ] {
             let best = &decoded(&graph, &spoken(text)).endings(&graph, 4)[0];
             assert_eq!(tags(&graph, best), meaning, "{text}");
-            let words: Vec<&str> = best.words.iter().map(|spoken| graph.word(spoken.word)).collect();
+            let words: Vec<&str> = best
+                .words
+                .iter()
+                .map(|spoken| graph.word(spoken.word))
+                .collect();
             assert_eq!(words.join(" "), text);
         }
     }
@@ -442,7 +567,13 @@ mod tests {
         let meanings: Vec<String> = paths.iter().map(|path| tags(&graph, path)).collect();
         assert_eq!(meanings[0], "6 7");
         assert!(meanings.len() > 1);
-        assert!(meanings.iter().all(|meaning| meanings.iter().filter(|other| *other == meaning).count() == 1));
+        assert!(
+            meanings.iter().all(|meaning| meanings
+                .iter()
+                .filter(|other| *other == meaning)
+                .count()
+                == 1)
+        );
         assert!(paths.is_sorted_by(|left, right| left.score >= right.score));
     }
 
@@ -450,16 +581,24 @@ mod tests {
     fn words_lie_one_after_the_other() {
         let graph = graph(&[("dia dois de abril", "D")]);
         let best = &decoded(&graph, &spoken("dia dois de abril")).endings(&graph, 1)[0];
-        assert!(best.words.windows(2).all(|pair| pair[0].first <= pair[0].last && pair[0].last < pair[1].first));
+        assert!(
+            best.words
+                .windows(2)
+                .all(|pair| pair[0].first <= pair[0].last && pair[0].last < pair[1].first)
+        );
     }
 
     /// "sim" may go on as "sim quero"; "não" cannot go on.
     #[test]
     fn knows_when_nothing_can_follow() {
         let graph = graph(&[("sim", "SIM"), ("sim quero", "SIM"), ("não", "NAO")]);
-        let sim = decoded(&graph, &spoken("sim")).leader(&graph).expect("a leader");
+        let sim = decoded(&graph, &spoken("sim"))
+            .leader(&graph)
+            .expect("a leader");
         assert!(sim.is_final && !sim.complete, "{sim:?}");
-        let nao = decoded(&graph, &spoken("não")).leader(&graph).expect("a leader");
+        let nao = decoded(&graph, &spoken("não"))
+            .leader(&graph)
+            .expect("a leader");
         assert!(nao.is_final && nao.complete, "{nao:?}");
         assert_eq!(nao.settled, 1);
     }
@@ -474,7 +613,9 @@ mod tests {
         for row in &rows {
             decoder.step(&graph, row);
             decoder.save();
-            rows.iter().take(7).for_each(|row| decoder.step(&graph, row));
+            rows.iter()
+                .take(7)
+                .for_each(|row| decoder.step(&graph, row));
             decoder.restore();
             decoder.tidy();
         }
@@ -490,7 +631,11 @@ mod tests {
         for row in std::iter::repeat_n(flat, 900).chain(spoken("sete")) {
             decoder.step(&graph, &row);
             decoder.tidy();
-            assert!(decoder.history.len() < 6 * HISTORY, "{}", decoder.history.len());
+            assert!(
+                decoder.history.len() < 6 * HISTORY,
+                "{}",
+                decoder.history.len()
+            );
         }
         let best = &decoder.endings(&graph, 1)[0];
         assert!(tags(&graph, best).ends_with('7'));

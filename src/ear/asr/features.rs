@@ -40,8 +40,13 @@ struct Band {
 
 impl FrontEnd {
     pub fn new() -> Self {
-        let window = std::array::from_fn(|i| 0.5 - 0.5 * (2.0 * PI * i as f32 / WINDOW as f32).cos());
-        Self { fft: RealFftPlanner::new().plan_fft_forward(FFT), window, bands: bands() }
+        let window =
+            std::array::from_fn(|i| 0.5 - 0.5 * (2.0 * PI * i as f32 / WINDOW as f32).cos());
+        Self {
+            fft: RealFftPlanner::new().plan_fft_forward(FFT),
+            window,
+            bands: bands(),
+        }
     }
 }
 
@@ -50,18 +55,25 @@ fn bands() -> Vec<Band> {
     let hz = |mel: f64| 700.0 * (mel / 1127.0).exp_m1();
     let (low, high) = (mel(f64::from(BAND.0)), mel(f64::from(BAND.1)));
     let edge = |i: usize| hz(low + (high - low) * i as f64 / (MELS + 1) as f64);
-    (0..MELS).map(|i| Band::new(edge(i), edge(i + 1), edge(i + 2))).collect()
+    (0..MELS)
+        .map(|i| Band::new(edge(i), edge(i + 1), edge(i + 2)))
+        .collect()
 }
 
 impl Band {
     fn new(from: f64, centre: f64, to: f64) -> Self {
         let weight = |bin: usize| {
             let hz = bin as f64 * f64::from(crate::media::RATE) / FFT as f64;
-            ((hz - from) / (centre - from)).min((to - hz) / (to - centre)).max(0.0) as f32
+            ((hz - from) / (centre - from))
+                .min((to - hz) / (to - centre))
+                .max(0.0) as f32
         };
         let inside: Vec<usize> = (0..BINS).filter(|&bin| weight(bin) > 0.0).collect();
         let first = inside.first().copied().unwrap_or(0);
-        Self { first, weights: inside.into_iter().map(weight).collect() }
+        Self {
+            first,
+            weights: inside.into_iter().map(weight).collect(),
+        }
     }
 }
 
@@ -110,7 +122,9 @@ impl Features {
     pub fn feed(&mut self, front_end: &FrontEnd, samples: &[i16], mut emit: impl FnMut(&Mel)) {
         for &sample in samples {
             let sample = f32::from(sample) / 32_768.0;
-            let emphasised = self.last.map_or(sample, |last| sample - PRE_EMPHASIS * last);
+            let emphasised = self
+                .last
+                .map_or(sample, |last| sample - PRE_EMPHASIS * last);
             self.last = Some(sample);
             self.pending.push(emphasised);
             if self.pending.len() == WINDOW {
@@ -128,7 +142,12 @@ impl Features {
     }
 
     fn take_frame(&mut self, front_end: &FrontEnd) -> Mel {
-        for ((to, from), window) in self.frame.iter_mut().zip(&self.pending).zip(&front_end.window) {
+        for ((to, from), window) in self
+            .frame
+            .iter_mut()
+            .zip(&self.pending)
+            .zip(&front_end.window)
+        {
             *to = from * window;
         }
         self.frame[WINDOW..].fill(0.0);
@@ -144,7 +163,12 @@ impl Features {
 
     fn energy(&self, band: &Band) -> f32 {
         let bins = &self.spectrum[band.first..];
-        let sum: f32 = band.weights.iter().zip(bins).map(|(weight, bin)| weight * bin.norm_sqr()).sum();
+        let sum: f32 = band
+            .weights
+            .iter()
+            .zip(bins)
+            .map(|(weight, bin)| weight * bin.norm_sqr())
+            .sum();
         (sum + 1e-6).ln()
     }
 }
@@ -159,14 +183,20 @@ struct Norm {
 
 impl Default for Norm {
     fn default() -> Self {
-        Self { peak: None, weight: 0.0, sum: [0.0; MELS] }
+        Self {
+            peak: None,
+            weight: 0.0,
+            sum: [0.0; MELS],
+        }
     }
 }
 
 impl Norm {
     fn apply(&mut self, mel: &Mel) -> Mel {
         let energy = mel.iter().map(|&v| f64::from(v)).sum::<f64>() / MELS as f64;
-        let peak = self.peak.map_or(energy, |peak| (peak * 0.999 + energy * 0.001).max(energy));
+        let peak = self
+            .peak
+            .map_or(energy, |peak| (peak * 0.999 + energy * 0.001).max(energy));
         self.peak = Some(peak);
         // Silence has next to no weight, so that it does not drag the mean.
         let weight = 1.0 / (1.0 + (-(energy - peak + 4.0)).exp());

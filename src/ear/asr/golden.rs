@@ -5,7 +5,10 @@ use std::io::Cursor;
 pub fn samples() -> Vec<i16> {
     let wav = include_bytes!("../../../models/golden/golden.wav");
     let reader = hound::WavReader::new(Cursor::new(&wav[..])).expect("a WAV file");
-    reader.into_samples::<i16>().map(|sample| sample.expect("16 bit samples")).collect()
+    reader
+        .into_samples::<i16>()
+        .map(|sample| sample.expect("16 bit samples"))
+        .collect()
 }
 
 pub fn features() -> Vec<f32> {
@@ -17,9 +20,17 @@ pub fn log_probs() -> Vec<f32> {
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect()
 }
 
 pub fn largest_difference(left: &[f32], right: &[f32]) -> f32 {
-    left.iter().zip(right).map(|(l, r)| (l - r).abs()).fold(0.0, f32::max)
+    left.iter()
+        .zip(right)
+        .map(|(l, r)| (l - r).abs())
+        .fold(0.0, f32::max)
 }

@@ -90,7 +90,11 @@ impl Graph {
 
     /// Words that no rule can pronounce, so that nobody can be heard to say them (`"123"`).
     pub fn silent_words(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().zip(&self.phone_counts).filter(|(_, count)| **count == 0).map(|(word, _)| word.as_str())
+        self.words
+            .iter()
+            .zip(&self.phone_counts)
+            .filter(|(_, count)| **count == 0)
+            .map(|(word, _)| word.as_str())
     }
 
     pub(super) fn has_tags(&self) -> bool {
@@ -181,9 +185,21 @@ impl<'a> Compiler<'a> {
         for jump in &automaton.jumps {
             jumps_from[jump.from as usize].push(jump);
         }
-        let pronunciations = automaton.words.iter().map(|word| g2p::variants(word)).collect();
+        let pronunciations = automaton
+            .words
+            .iter()
+            .map(|word| g2p::variants(word))
+            .collect();
         let sayings = BTreeMap::from([(Saying::default(), NOTHING)]);
-        Self { automaton, words_from, jumps_from, pronunciations, places: BTreeMap::new(), waiting: Vec::new(), sayings }
+        Self {
+            automaton,
+            words_from,
+            jumps_from,
+            pronunciations,
+            places: BTreeMap::new(),
+            waiting: Vec::new(),
+            sayings,
+        }
     }
 
     fn compile(mut self) -> Graph {
@@ -194,7 +210,9 @@ impl<'a> Compiler<'a> {
         while let Some(place) = self.waiting.get(done).cloned() {
             let (step, ending) = match &place {
                 Place::State(state) => self.from_state(*state),
-                Place::Inside(rests, state) => (self.inside(rests, *state, NOTHING, 0.0), Vec::new()),
+                Place::Inside(rests, state) => {
+                    (self.inside(rests, *state, NOTHING, 0.0), Vec::new())
+                }
             };
             steps.push(step);
             endings.push(ending);
@@ -217,10 +235,16 @@ impl<'a> Compiler<'a> {
         let (mut steps, mut endings) = (Vec::new(), Vec::new());
         for way in self.ways(state) {
             if way.state == self.automaton.end {
-                endings.push(Ending { tags: way.tags.clone(), weight: way.weight });
+                endings.push(Ending {
+                    tags: way.tags.clone(),
+                    weight: way.weight,
+                });
             }
             for arc in self.words_from[way.state as usize].clone() {
-                let saying = self.saying(Saying { tags: way.tags.clone(), word: Some(arc.word) });
+                let saying = self.saying(Saying {
+                    tags: way.tags.clone(),
+                    word: Some(arc.word),
+                });
                 let rests = self.pronunciations[arc.word as usize].clone();
                 steps.extend(self.inside(&rests, arc.to, saying, way.weight));
             }
@@ -233,17 +257,34 @@ impl<'a> Compiler<'a> {
         let mut by_phone: BTreeMap<u8, Vec<String>> = BTreeMap::new();
         for rest in rests {
             if let Some((&first, _)) = rest.as_bytes().split_first() {
-                by_phone.entry(label_of(first)).or_default().push(rest[1..].to_owned());
+                by_phone
+                    .entry(label_of(first))
+                    .or_default()
+                    .push(rest[1..].to_owned());
             }
         }
         let mut steps = Vec::new();
         for (label, rests) in by_phone {
-            let longer: Vec<String> = rests.iter().filter(|rest| !rest.is_empty()).cloned().collect();
+            let longer: Vec<String> = rests
+                .iter()
+                .filter(|rest| !rest.is_empty())
+                .cloned()
+                .collect();
             if longer.len() < rests.len() {
-                steps.push(Step { place: self.place(Place::State(state)), label, weight, saying });
+                steps.push(Step {
+                    place: self.place(Place::State(state)),
+                    label,
+                    weight,
+                    saying,
+                });
             }
             if !longer.is_empty() {
-                steps.push(Step { place: self.place(Place::Inside(longer, state)), label, weight, saying });
+                steps.push(Step {
+                    place: self.place(Place::Inside(longer, state)),
+                    label,
+                    weight,
+                    saying,
+                });
             }
         }
         steps
@@ -257,9 +298,16 @@ impl<'a> Compiler<'a> {
     /// All states that jumps lead to, each with every sequence of tags, at its best weight.
     fn ways(&self, state: u32) -> Vec<Way> {
         let mut best: BTreeMap<(u32, Vec<u32>), f32> = BTreeMap::new();
-        let mut open = vec![Way { state, tags: Vec::new(), weight: 0.0 }];
+        let mut open = vec![Way {
+            state,
+            tags: Vec::new(),
+            weight: 0.0,
+        }];
         while let Some(way) = open.pop() {
-            let known = best.get(&(way.state, way.tags.clone())).copied().unwrap_or(f32::NEG_INFINITY);
+            let known = best
+                .get(&(way.state, way.tags.clone()))
+                .copied()
+                .unwrap_or(f32::NEG_INFINITY);
             if known >= way.weight || best.len() >= MAX_WAYS {
                 continue;
             }
@@ -268,21 +316,45 @@ impl<'a> Compiler<'a> {
                 let mut tags = way.tags.clone();
                 tags.extend(jump.tag);
                 if tags.len() <= MAX_TAGS {
-                    open.push(Way { state: jump.to, tags, weight: way.weight + jump.weight.min(0.0) });
+                    open.push(Way {
+                        state: jump.to,
+                        tags,
+                        weight: way.weight + jump.weight.min(0.0),
+                    });
                 }
             }
         }
-        best.into_iter().map(|((state, tags), weight)| Way { state, tags, weight }).collect()
+        best.into_iter()
+            .map(|((state, tags), weight)| Way {
+                state,
+                tags,
+                weight,
+            })
+            .collect()
     }
 
     fn assemble(self, steps: &[Vec<Step>], endings: Vec<Vec<Ending>>) -> Graph {
-        let mut graph = Graph { words: self.automaton.words.clone(), tags: self.automaton.tags.clone(), ..Graph::default() };
-        graph.phone_counts = self.automaton.words.iter().map(|word| g2p::word(word).len().min(999) as u16).collect();
+        let mut graph = Graph {
+            words: self.automaton.words.clone(),
+            tags: self.automaton.tags.clone(),
+            ..Graph::default()
+        };
+        graph.phone_counts = self
+            .automaton
+            .words
+            .iter()
+            .map(|word| g2p::word(word).len().min(999) as u16)
+            .collect();
         graph.sayings = vec![Saying::default(); self.sayings.len()];
         for (saying, number) in self.sayings {
             graph.sayings[number as usize] = saying;
         }
-        graph.nodes = (0..steps.len() as u32).map(|position| Node { position, label: BLANK }).collect();
+        graph.nodes = (0..steps.len() as u32)
+            .map(|position| Node {
+                position,
+                label: BLANK,
+            })
+            .collect();
         let mut nodes = BTreeMap::new();
         for ((place, from), endings) in self.waiting.iter().zip(steps).zip(endings) {
             let (Place::State(state) | Place::Inside(_, state)) = place;
@@ -300,14 +372,26 @@ impl<'a> Compiler<'a> {
 }
 
 /// The arcs of one position: every node once for the same saying, at its best weight.
-fn arcs(steps: &[Step], numbers: &mut BTreeMap<(u32, u8), u32>, nodes: &mut Vec<Node>) -> Vec<PhoneArc> {
+fn arcs(
+    steps: &[Step],
+    numbers: &mut BTreeMap<(u32, u8), u32>,
+    nodes: &mut Vec<Node>,
+) -> Vec<PhoneArc> {
     let mut best: BTreeMap<(u32, u32), PhoneArc> = BTreeMap::new();
     for step in steps {
         let node = *numbers.entry((step.place, step.label)).or_insert_with(|| {
-            nodes.push(Node { position: step.place, label: step.label });
+            nodes.push(Node {
+                position: step.place,
+                label: step.label,
+            });
             nodes.len() as u32 - 1
         });
-        let arc = PhoneArc { node, weight: step.weight, saying: step.saying, label: step.label };
+        let arc = PhoneArc {
+            node,
+            weight: step.weight,
+            saying: step.saying,
+            label: step.label,
+        };
         let known = best.entry((node, step.saying)).or_insert(arc);
         known.weight = known.weight.max(step.weight);
     }
@@ -342,7 +426,12 @@ mod tests {
     #[test]
     fn a_loop_of_tags_ends() {
         let mut automaton = Toy::choice(&[("sim", "SIM")]);
-        automaton.jumps.push(Jump { from: automaton.start, to: automaton.start, tag: Some(0), weight: 0.0 });
+        automaton.jumps.push(Jump {
+            from: automaton.start,
+            to: automaton.start,
+            tag: Some(0),
+            weight: 0.0,
+        });
         assert!(Graph::compile(&automaton, &model()).arcs() > 0);
     }
 

@@ -38,7 +38,12 @@ impl Dense {
         }
         let mut bias = bias.to_vec();
         bias.resize(padded, 0.0);
-        Self { inputs, panels, bias, wide: has_wide_vectors() }
+        Self {
+            inputs,
+            panels,
+            bias,
+            wide: has_wide_vectors(),
+        }
     }
 
     /// Values in one row of the result: the outputs, rounded up to whole panels.
@@ -52,7 +57,9 @@ impl Dense {
     /// When taps or result are too short for the steps: a mistake of the caller, checked here because the kernel
     /// below reads without checks.
     pub fn apply(&self, taps: Taps<'_>, steps: usize, result: &mut [f32]) {
-        let last = taps.offsets.iter().max().copied().unwrap_or(0) + steps.saturating_sub(1) * taps.stride + taps.width;
+        let last = taps.offsets.iter().max().copied().unwrap_or(0)
+            + steps.saturating_sub(1) * taps.stride
+            + taps.width;
         assert!(taps.values.len() >= last && result.len() >= steps * self.row());
         assert_eq!(taps.offsets.len() * taps.width, self.inputs);
         for panel in 0..self.row() / PANEL {
@@ -120,18 +127,34 @@ mod wide {
     /// # Safety
     /// Needs AVX2 and FMA, and the lengths that [`Dense::apply`] checks.
     #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn panel<const T: usize>(dense: &Dense, panel: usize, taps: Taps<'_>, step: usize, result: &mut [f32]) {
+    pub unsafe fn panel<const T: usize>(
+        dense: &Dense,
+        panel: usize,
+        taps: Taps<'_>,
+        step: usize,
+        result: &mut [f32],
+    ) {
         // SAFETY: the caller has the instructions; weights, bias and result hold whole panels, and taps reach as far
         // as the last step reads.
         unsafe {
             let bias = dense.bias.as_ptr().add(panel * PANEL);
-            let start = [_mm256_loadu_ps(bias), _mm256_loadu_ps(bias.add(8)), _mm256_loadu_ps(bias.add(16)), _mm256_loadu_ps(bias.add(24))];
+            let start = [
+                _mm256_loadu_ps(bias),
+                _mm256_loadu_ps(bias.add(8)),
+                _mm256_loadu_ps(bias.add(16)),
+                _mm256_loadu_ps(bias.add(24)),
+            ];
             let mut sums = [start; T];
             let mut weights = dense.panels.as_ptr().add(panel * PANEL * dense.inputs);
             for &offset in taps.offsets {
                 let inputs = taps.values.as_ptr().add(offset + step * taps.stride);
                 for i in 0..taps.width {
-                    let row = [_mm256_loadu_ps(weights), _mm256_loadu_ps(weights.add(8)), _mm256_loadu_ps(weights.add(16)), _mm256_loadu_ps(weights.add(24))];
+                    let row = [
+                        _mm256_loadu_ps(weights),
+                        _mm256_loadu_ps(weights.add(8)),
+                        _mm256_loadu_ps(weights.add(16)),
+                        _mm256_loadu_ps(weights.add(24)),
+                    ];
                     for t in 0..T {
                         let input = _mm256_set1_ps(*inputs.add(t * taps.stride + i));
                         for lane in 0..4 {
@@ -142,7 +165,9 @@ mod wide {
                 }
             }
             for (t, sums) in sums.iter().enumerate() {
-                let row = result.as_mut_ptr().add((step + t) * dense.row() + panel * PANEL);
+                let row = result
+                    .as_mut_ptr()
+                    .add((step + t) * dense.row() + panel * PANEL);
                 for (lane, &sum) in sums.iter().enumerate() {
                     _mm256_storeu_ps(row.add(lane * 8), sum);
                 }
@@ -171,7 +196,16 @@ mod tests {
         dense.wide = wide && has_wide_vectors();
         let values = noise(20 * (steps + 8), 3);
         let mut result = vec![0.0; dense.row() * steps];
-        dense.apply(Taps { values: &values, offsets: &[0, 40, 80], width: 20, stride: 20 }, steps, &mut result);
+        dense.apply(
+            Taps {
+                values: &values,
+                offsets: &[0, 40, 80],
+                width: 20,
+                stride: 20,
+            },
+            steps,
+            &mut result,
+        );
         result
     }
 
@@ -179,7 +213,9 @@ mod tests {
     fn multiplies_as_the_definition_says() {
         let (weights, values) = (noise(60 * 34, 1), noise(200, 3));
         let expected: f32 = noise(34, 2)[7]
-            + (0..60).map(|i| weights[7 * 60 + i] * values[20 + i / 20 * 40 + i % 20]).sum::<f32>();
+            + (0..60)
+                .map(|i| weights[7 * 60 + i] * values[20 + i / 20 * 40 + i % 20])
+                .sum::<f32>();
         assert!((product(false, 2)[64 + 7] - expected).abs() < 1e-5);
     }
 
@@ -187,7 +223,11 @@ mod tests {
     fn wide_vectors_give_the_same_numbers() {
         for steps in 1..=8 {
             let pairs = product(true, steps).into_iter().zip(product(false, steps));
-            assert!(pairs.into_iter().all(|(wide, plain)| (wide - plain).abs() < 1e-4));
+            assert!(
+                pairs
+                    .into_iter()
+                    .all(|(wide, plain)| (wide - plain).abs() < 1e-4)
+            );
         }
     }
 }

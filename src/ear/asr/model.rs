@@ -22,17 +22,25 @@ const MAX_CHANNELS: usize = 1024;
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum ModelError {
-    #[error("this is no acoustic model of combinado; give the file acoustic.bin of the models folder")]
+    #[error(
+        "this is no acoustic model of combinado; give the file acoustic.bin of the models folder"
+    )]
     NotAModel,
-    #[error("the model has version {found}, this program reads version {VERSION}; use the model that came with it")]
+    #[error(
+        "the model has version {found}, this program reads version {VERSION}; use the model that came with it"
+    )]
     Version { found: u16 },
     #[error("the model file is damaged (wrong checksum); copy it again")]
     Damaged,
     #[error("the model file ends too early, or its sizes are wrong; copy it again")]
     Sizes,
-    #[error("the model was trained for the phones {found:?}, this program spells with {PHONES:?}; train it again")]
+    #[error(
+        "the model was trained for the phones {found:?}, this program spells with {PHONES:?}; train it again"
+    )]
     Phones { found: String },
-    #[error("the model's {part} is of a kind this program does not run; use the model that came with it")]
+    #[error(
+        "the model's {part} is of a kind this program does not run; use the model that came with it"
+    )]
     Layout { part: &'static str },
     #[error("the model lacks the tensor {name:?} in the shape {shape:?}; export it again")]
     Tensor { name: String, shape: Vec<usize> },
@@ -67,7 +75,9 @@ impl AcousticModel {
 
     /// Reads a model file, and refuses one that is damaged or was made for another program.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        let mut reader = Reader { bytes: checked_body(bytes)? };
+        let mut reader = Reader {
+            bytes: checked_body(bytes)?,
+        };
         let header = Header::read(&mut reader)?;
         let plan = read_plan(&mut reader, header.blocks)?;
         let blank_discount = reader.f32()?;
@@ -75,16 +85,36 @@ impl AcousticModel {
         Self::assemble(&header, &plan, blank_discount, &tensors)
     }
 
-    fn assemble(header: &Header, plan: &[(usize, usize)], blank_discount: f32, tensors: &[Tensor]) -> Result<Self, ModelError> {
+    fn assemble(
+        header: &Header,
+        plan: &[(usize, usize)],
+        blank_discount: f32,
+        tensors: &[Tensor],
+    ) -> Result<Self, ModelError> {
         let channels = header.channels;
         let stem = convolution(tensors, "front", [channels, MELS, STEM_WIDTH])?;
         let block = |(i, &(dilation, ahead)): (usize, &(usize, usize))| {
             let dense = convolution(tensors, &format!("block{i}"), [channels, channels, TAPS])?;
-            Ok(Block { dense, dilation, ahead })
+            Ok(Block {
+                dense,
+                dilation,
+                ahead,
+            })
         };
-        let blocks = plan.iter().enumerate().map(block).collect::<Result<_, ModelError>>()?;
+        let blocks = plan
+            .iter()
+            .enumerate()
+            .map(block)
+            .collect::<Result<_, ModelError>>()?;
         let head = linear(tensors, "out", [header.outputs, channels])?;
-        Ok(Self { front_end: FrontEnd::new(), channels, stem, blocks, head, blank_discount })
+        Ok(Self {
+            front_end: FrontEnd::new(),
+            channels,
+            stem,
+            blocks,
+            head,
+            blank_discount,
+        })
     }
 
     /// How far the network looks ahead, in steps of 30 ms.
@@ -95,7 +125,12 @@ impl AcousticModel {
 
 impl std::fmt::Debug for AcousticModel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "AcousticModel({} channels, {} blocks)", self.channels, self.blocks.len())
+        write!(
+            f,
+            "AcousticModel({} channels, {} blocks)",
+            self.channels,
+            self.blocks.len()
+        )
     }
 }
 
@@ -122,7 +157,15 @@ impl Header {
             return Err(ModelError::Version { found: version });
         }
         let mut size = || reader.u16().map(usize::from);
-        let [outputs, channels, mels, width, stride, blocks, phones] = [size()?, size()?, size()?, size()?, size()?, size()?, size()?];
+        let [outputs, channels, mels, width, stride, blocks, phones] = [
+            size()?,
+            size()?,
+            size()?,
+            size()?,
+            size()?,
+            size()?,
+            size()?,
+        ];
         let found = String::from_utf8_lossy(reader.take(phones)?).into_owned();
         if found != PHONES || outputs != PHONES.len() + 1 {
             return Err(ModelError::Phones { found });
@@ -132,9 +175,15 @@ impl Header {
         }
         // Rows of the network are whole panels of the kernel.
         if channels == 0 || channels > MAX_CHANNELS || !channels.is_multiple_of(32) {
-            return Err(ModelError::Layout { part: "number of channels" });
+            return Err(ModelError::Layout {
+                part: "number of channels",
+            });
         }
-        Ok(Self { outputs, channels, blocks })
+        Ok(Self {
+            outputs,
+            channels,
+            blocks,
+        })
     }
 }
 
@@ -144,7 +193,9 @@ fn read_plan(reader: &mut Reader<'_>, blocks: usize) -> Result<Vec<(usize, usize
     for _ in 0..blocks {
         let (dilation, ahead) = (usize::from(reader.u8()?), usize::from(reader.u8()?));
         if dilation == 0 || dilation > 32 || ahead > 2 * dilation {
-            return Err(ModelError::Layout { part: "plan of blocks" });
+            return Err(ModelError::Layout {
+                part: "plan of blocks",
+            });
         }
         plan.push((dilation, ahead));
     }
@@ -167,40 +218,78 @@ fn read_tensor(reader: &mut Reader<'_>) -> Result<Tensor, ModelError> {
     let name = String::from_utf8_lossy(reader.take(length)?).into_owned();
     let half = reader.u8()? != 0;
     let dimensions = reader.u8()?;
-    let shape = (0..dimensions).map(|_| reader.u32().map(|n| n as usize)).collect::<Result<Vec<_>, _>>()?;
-    let count = shape.iter().try_fold(1usize, |all, &n| all.checked_mul(n)).ok_or(ModelError::Sizes)?;
-    let size = count.checked_mul(if half { 2 } else { 4 }).ok_or(ModelError::Sizes)?;
+    let shape = (0..dimensions)
+        .map(|_| reader.u32().map(|n| n as usize))
+        .collect::<Result<Vec<_>, _>>()?;
+    let count = shape
+        .iter()
+        .try_fold(1usize, |all, &n| all.checked_mul(n))
+        .ok_or(ModelError::Sizes)?;
+    let size = count
+        .checked_mul(if half { 2 } else { 4 })
+        .ok_or(ModelError::Sizes)?;
     let bytes = reader.take(size)?;
     let values: Vec<f32> = if half {
-        bytes.chunks_exact(2).map(|b| f16(u16::from_le_bytes([b[0], b[1]]))).collect()
+        bytes
+            .chunks_exact(2)
+            .map(|b| f16(u16::from_le_bytes([b[0], b[1]])))
+            .collect()
     } else {
-        bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        bytes
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect()
     };
     if values.iter().any(|value| !value.is_finite()) {
         return Err(ModelError::Damaged);
     }
-    Ok(Tensor { name, shape, values })
+    Ok(Tensor {
+        name,
+        shape,
+        values,
+    })
 }
 
 fn find<'a>(tensors: &'a [Tensor], name: String, shape: &[usize]) -> Result<&'a [f32], ModelError> {
-    match tensors.iter().find(|tensor| tensor.name == name && tensor.shape == shape) {
+    match tensors
+        .iter()
+        .find(|tensor| tensor.name == name && tensor.shape == shape)
+    {
         Some(tensor) => Ok(&tensor.values),
-        None => Err(ModelError::Tensor { name, shape: shape.to_vec() }),
+        None => Err(ModelError::Tensor {
+            name,
+            shape: shape.to_vec(),
+        }),
     }
 }
 
 /// `weight[output][channel][tap]` becomes a matrix whose inputs are ordered by tap, then channel, as rows lie in time.
-fn convolution(tensors: &[Tensor], name: &str, [outputs, channels, taps]: [usize; 3]) -> Result<Dense, ModelError> {
-    let weight = find(tensors, format!("{name}.weight"), &[outputs, channels, taps])?;
+fn convolution(
+    tensors: &[Tensor],
+    name: &str,
+    [outputs, channels, taps]: [usize; 3],
+) -> Result<Dense, ModelError> {
+    let weight = find(
+        tensors,
+        format!("{name}.weight"),
+        &[outputs, channels, taps],
+    )?;
     let bias = find(tensors, format!("{name}.bias"), &[outputs])?;
-    let at = |output, input| weight[(output * channels + input % channels) * taps + input / channels];
+    let at =
+        |output, input| weight[(output * channels + input % channels) * taps + input / channels];
     Ok(Dense::pack(channels * taps, bias, at))
 }
 
-fn linear(tensors: &[Tensor], name: &str, [outputs, inputs]: [usize; 2]) -> Result<Dense, ModelError> {
+fn linear(
+    tensors: &[Tensor],
+    name: &str,
+    [outputs, inputs]: [usize; 2],
+) -> Result<Dense, ModelError> {
     let weight = find(tensors, format!("{name}.weight"), &[outputs, inputs])?;
     let bias = find(tensors, format!("{name}.bias"), &[outputs])?;
-    Ok(Dense::pack(inputs, bias, |output, input| weight[output * inputs + input]))
+    Ok(Dense::pack(inputs, bias, |output, input| {
+        weight[output * inputs + input]
+    }))
 }
 
 /// IEEE 754 half precision.
@@ -221,13 +310,19 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8], ModelError> {
-        let (taken, rest) = self.bytes.split_at_checked(count).ok_or(ModelError::Sizes)?;
+        let (taken, rest) = self
+            .bytes
+            .split_at_checked(count)
+            .ok_or(ModelError::Sizes)?;
         self.bytes = rest;
         Ok(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], ModelError> {
-        let (taken, rest) = self.bytes.split_first_chunk::<N>().ok_or(ModelError::Sizes)?;
+        let (taken, rest) = self
+            .bytes
+            .split_first_chunk::<N>()
+            .ok_or(ModelError::Sizes)?;
         self.bytes = rest;
         Ok(*taken)
     }
@@ -277,7 +372,10 @@ mod tests {
 
     #[test]
     fn refuses_what_is_damaged_or_foreign() {
-        assert_eq!(AcousticModel::from_bytes(b"RIFF").expect_err("no model"), ModelError::NotAModel);
+        assert_eq!(
+            AcousticModel::from_bytes(b"RIFF").expect_err("no model"),
+            ModelError::NotAModel
+        );
         assert_eq!(refused(|bytes| bytes[5000] ^= 1), ModelError::Damaged);
         assert_eq!(refused(|bytes| bytes.truncate(9)), ModelError::Sizes);
         let version = refused(|bytes| {
@@ -300,13 +398,22 @@ mod tests {
                 bytes.truncate(length);
                 sealed(bytes);
             });
-            assert!(matches!(error, ModelError::Sizes | ModelError::Phones { .. }), "{length}: {error}");
+            assert!(
+                matches!(error, ModelError::Sizes | ModelError::Phones { .. }),
+                "{length}: {error}"
+            );
         }
     }
 
     #[test]
     fn halves_become_singles() {
-        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x0001, 5.960_464_5e-8), (0x7bff, 65504.0), (0, 0.0)] {
+        for (bits, value) in [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x7bff, 65504.0),
+            (0, 0.0),
+        ] {
             assert_eq!(f16(bits), value);
         }
     }

@@ -30,7 +30,11 @@ pub struct Network {
 
 impl Network {
     pub fn new(model: &AcousticModel) -> Self {
-        let histories = model.blocks.iter().map(|block| History::new(block, model.channels)).collect();
+        let histories = model
+            .blocks
+            .iter()
+            .map(|block| History::new(block, model.channels))
+            .collect();
         let widest = model.channels.max(model.head.row());
         let mut network = Self {
             mels: Vec::with_capacity(MELS * (STEM_WIDTH + STEM_STRIDE * BATCH)),
@@ -67,11 +71,22 @@ impl Network {
 
     /// Pushes through what waits. One call for several frames is cheaper than a call for each.
     pub fn drain(&mut self, model: &AcousticModel, emit: &mut impl FnMut(&LogProbs)) {
-        let Some(beyond) = (self.mels.len() / MELS).checked_sub(STEM_WIDTH) else { return };
+        let Some(beyond) = (self.mels.len() / MELS).checked_sub(STEM_WIDTH) else {
+            return;
+        };
         let steps = beyond / STEM_STRIDE + 1;
-        let taps = Taps { values: &self.mels, offsets: &[0], width: STEM_WIDTH * MELS, stride: STEM_STRIDE * MELS };
+        let taps = Taps {
+            values: &self.mels,
+            offsets: &[0],
+            width: STEM_WIDTH * MELS,
+            stride: STEM_STRIDE * MELS,
+        };
         model.stem.apply(taps, steps, &mut self.products);
-        for (to, from) in self.flow.iter_mut().zip(&self.products[..steps * model.channels]) {
+        for (to, from) in self
+            .flow
+            .iter_mut()
+            .zip(&self.products[..steps * model.channels])
+        {
             *to = from.max(0.0);
         }
         self.mels.drain(..steps * STEM_STRIDE * MELS);
@@ -96,18 +111,35 @@ impl Network {
     }
 
     /// Takes the rows in `flow` through the blocks from `first` on, and out.
-    fn pass(&mut self, model: &AcousticModel, first: usize, mut rows: usize, emit: &mut impl FnMut(&LogProbs)) {
+    fn pass(
+        &mut self,
+        model: &AcousticModel,
+        first: usize,
+        mut rows: usize,
+        emit: &mut impl FnMut(&LogProbs),
+    ) {
         for (block, history) in model.blocks.iter().zip(&mut self.histories).skip(first) {
             rows = history.pass(block, &mut self.flow, rows, &mut self.products);
         }
         self.put_out(&model.head, model.channels, rows, emit);
     }
 
-    fn put_out(&mut self, head: &Dense, channels: usize, rows: usize, emit: &mut impl FnMut(&LogProbs)) {
+    fn put_out(
+        &mut self,
+        head: &Dense,
+        channels: usize,
+        rows: usize,
+        emit: &mut impl FnMut(&LogProbs),
+    ) {
         if rows == 0 {
             return;
         }
-        let taps = Taps { values: &self.flow, offsets: &[0], width: channels, stride: channels };
+        let taps = Taps {
+            values: &self.flow,
+            offsets: &[0],
+            width: channels,
+            stride: channels,
+        };
         head.apply(taps, rows, &mut self.products);
         for row in self.products.chunks_exact(head.row()).take(rows) {
             emit(&log_softmax(row));
@@ -138,7 +170,13 @@ struct History {
 impl History {
     fn new(block: &Block, channels: usize) -> Self {
         let back = (TAPS - 1) * block.dilation;
-        Self { rows: vec![0.0; (back + BATCH + SLACK) * channels], channels, back, from: 0, seen: 0 }
+        Self {
+            rows: vec![0.0; (back + BATCH + SLACK) * channels],
+            channels,
+            back,
+            from: 0,
+            seen: 0,
+        }
     }
 
     fn reset(&mut self) {
@@ -155,7 +193,13 @@ impl History {
     }
 
     /// Passes `rows` rows of `flow` through the block; what comes out, later by the look-ahead, is in `flow` again.
-    fn pass(&mut self, block: &Block, flow: &mut [f32], rows: usize, products: &mut [f32]) -> usize {
+    fn pass(
+        &mut self,
+        block: &Block,
+        flow: &mut [f32],
+        rows: usize,
+        products: &mut [f32],
+    ) -> usize {
         if rows == 0 {
             return 0;
         }
@@ -167,7 +211,16 @@ impl History {
         if out > 0 {
             let seen = &self.rows[(self.from + early) * width..];
             let offsets: [usize; TAPS] = std::array::from_fn(|tap| tap * block.dilation * width);
-            block.dense.apply(Taps { values: seen, offsets: &offsets, width, stride: width }, out, products);
+            block.dense.apply(
+                Taps {
+                    values: seen,
+                    offsets: &offsets,
+                    width,
+                    stride: width,
+                },
+                out,
+                products,
+            );
             let kept = &seen[(self.back - block.ahead) * width..];
             for ((to, &own), &product) in flow[..out * width].iter_mut().zip(kept).zip(&*products) {
                 *to = own + product.max(0.0);
@@ -180,7 +233,8 @@ impl History {
     fn append(&mut self, new: &[f32]) {
         let width = self.channels;
         if (self.from + self.back) * width + new.len() > self.rows.len() {
-            self.rows.copy_within(self.from * width..(self.from + self.back) * width, 0);
+            self.rows
+                .copy_within(self.from * width..(self.from + self.back) * width, 0);
             self.from = 0;
         }
         self.rows[(self.from + self.back) * width..][..new.len()].copy_from_slice(new);
@@ -223,7 +277,9 @@ mod tests {
         for every in [1, 2, 5, 13] {
             let streamed = log_probs(every);
             assert_eq!(streamed.len(), whole.len());
-            assert!(golden::largest_difference(streamed.as_flattened(), whole.as_flattened()) < 1e-4);
+            assert!(
+                golden::largest_difference(streamed.as_flattened(), whole.as_flattened()) < 1e-4
+            );
         }
     }
 

@@ -63,7 +63,14 @@ impl Recognizer {
         let features = || Features::new(&model.front_end);
         let network = || Network::new(&model);
         let (saved, decoder) = ((features(), network()), Decoder::default());
-        Self { features: features(), network: network(), decoder, saved, graph: None, model }
+        Self {
+            features: features(),
+            network: network(),
+            decoder,
+            saved,
+            graph: None,
+            model,
+        }
     }
 
     /// Begins a turn in which `graph` is listened for, and forgets the last one.
@@ -76,9 +83,21 @@ impl Recognizer {
 
     /// Takes 8 kHz sound. What comes after 30 s of a turn is not listened to.
     pub fn feed(&mut self, samples: &[i16]) {
-        let Self { model, graph: Some(graph), features, network, decoder, .. } = self else { return };
+        let Self {
+            model,
+            graph: Some(graph),
+            features,
+            network,
+            decoder,
+            ..
+        } = self
+        else {
+            return;
+        };
         let mut step = stepper(model, graph, decoder);
-        features.feed(&model.front_end, samples, |mel| network.feed(model, mel, &mut step));
+        features.feed(&model.front_end, samples, |mel| {
+            network.feed(model, mel, &mut step)
+        });
         network.drain(model, &mut step);
         drop(step);
         decoder.tidy();
@@ -87,8 +106,16 @@ impl Recognizer {
     /// The best way so far; `None` while not a word was heard. It lags 0.26 s behind the sound.
     pub fn partial(&self) -> Option<Partial> {
         let graph = self.graph.as_ref()?;
-        let leader = self.decoder.leader(graph).filter(|leader| !leader.path.words.is_empty())?;
-        let words = leader.path.words.iter().map(|spoken| graph.word(spoken.word).to_owned()).collect();
+        let leader = self
+            .decoder
+            .leader(graph)
+            .filter(|leader| !leader.path.words.is_empty())?;
+        let words = leader
+            .path
+            .words
+            .iter()
+            .map(|spoken| graph.word(spoken.word).to_owned())
+            .collect();
         Some(Partial {
             words,
             tags: tags(graph, &leader.path),
@@ -128,14 +155,26 @@ impl Recognizer {
     }
 
     fn flush(&mut self) {
-        let Self { model, graph: Some(graph), features, network, decoder, .. } = self else { return };
+        let Self {
+            model,
+            graph: Some(graph),
+            features,
+            network,
+            decoder,
+            ..
+        } = self
+        else {
+            return;
+        };
         let mut step = stepper(model, graph, decoder);
         features.finish(&model.front_end, |mel| network.feed(model, mel, &mut step));
         network.finish(model, &mut step);
     }
 
     fn hypotheses(&self) -> Vec<Hypothesis> {
-        let Some(graph) = &self.graph else { return Vec::new() };
+        let Some(graph) = &self.graph else {
+            return Vec::new();
+        };
         let paths = self.decoder.endings(graph, HYPOTHESES);
         let hypothesis = |(i, path): (usize, &Path)| {
             // The lead of the first is over the second; the others trail behind the first.
@@ -146,7 +185,11 @@ impl Recognizer {
     }
 
     fn hypothesis(&self, graph: &Graph, path: &Path, rival: Option<&Path>) -> Hypothesis {
-        let phones: u16 = path.words.iter().map(|spoken| graph.phone_count(spoken.word)).sum();
+        let phones: u16 = path
+            .words
+            .iter()
+            .map(|spoken| graph.phone_count(spoken.word))
+            .sum();
         let evidence = Evidence {
             gap: (self.decoder.filler() - path.score) / f32::from(phones.max(1)),
             margin: rival.map_or(NO_RIVAL, |rival| path.score - rival.score),
@@ -154,7 +197,11 @@ impl Recognizer {
             phones,
         };
         Hypothesis {
-            words: path.words.iter().map(|spoken| word(graph, *spoken)).collect(),
+            words: path
+                .words
+                .iter()
+                .map(|spoken| word(graph, *spoken))
+                .collect(),
             tags: tags(graph, path),
             score: path.score,
             confidence: evidence.confidence(),
@@ -173,7 +220,10 @@ fn stepper(model: &AcousticModel, graph: &Graph, decoder: &mut Decoder) -> impl 
 }
 
 fn tags(graph: &Graph, path: &Path) -> Vec<String> {
-    path.tags.iter().map(|&tag| graph.tag(tag).to_owned()).collect()
+    path.tags
+        .iter()
+        .map(|&tag| graph.tag(tag).to_owned())
+        .collect()
 }
 
 /// A phone peaks in one row or two, somewhere in the middle of its sound.
@@ -188,18 +238,23 @@ fn word(graph: &Graph, spoken: Spoken) -> Word {
 #[cfg(test)]
 mod tests {
     use super::super::toy::{Toy, model};
-    use super::super::{golden, Graph};
+    use super::super::{Graph, golden};
     use super::*;
 
     /// The grammar of dates of the training tool, as its compiler writes it.
     fn dates() -> Arc<Graph> {
-        Arc::new(Graph::compile(&Toy::read(include_str!("../../../tests/data/dates.nfa")), &model()))
+        Arc::new(Graph::compile(
+            &Toy::read(include_str!("../../../tests/data/dates.nfa")),
+            &model(),
+        ))
     }
 
     fn recognised(chunk: usize) -> Vec<Hypothesis> {
         let mut recognizer = Recognizer::new(model());
         recognizer.start(dates());
-        golden::samples().chunks(chunk).for_each(|samples| recognizer.feed(samples));
+        golden::samples()
+            .chunks(chunk)
+            .for_each(|samples| recognizer.feed(samples));
         recognizer.finish()
     }
 
@@ -236,7 +291,9 @@ mod tests {
         let mut recognizer = Recognizer::new(model());
         for _ in 0..2 {
             recognizer.start(dates());
-            golden::samples().chunks(160).for_each(|samples| recognizer.feed(samples));
+            golden::samples()
+                .chunks(160)
+                .for_each(|samples| recognizer.feed(samples));
             assert_eq!(recognizer.finish()[0].tags, ["+2", "m4"]);
         }
     }

@@ -6,7 +6,8 @@ use super::AcousticModel;
 use crate::language::g2p;
 use crate::language::grammar::automaton::{Automaton, Jump, WordArc};
 
-static MODEL: LazyLock<Arc<AcousticModel>> = LazyLock::new(|| AcousticModel::built_in().expect("the model is good"));
+static MODEL: LazyLock<Arc<AcousticModel>> =
+    LazyLock::new(|| AcousticModel::built_in().expect("the model is good"));
 
 pub fn model() -> Arc<AcousticModel> {
     MODEL.clone()
@@ -18,19 +19,34 @@ pub struct Toy(Automaton);
 impl Toy {
     /// One of the phrases, each with its tag.
     pub fn choice(phrases: &[(&str, &str)]) -> Automaton {
-        let mut toy = Self(Automaton { states: 2, start: 0, end: 1, ..Automaton::default() });
+        let mut toy = Self(Automaton {
+            states: 2,
+            start: 0,
+            end: 1,
+            ..Automaton::default()
+        });
         toy.alternatives(0, 1, phrases);
         toy.0
     }
 
     /// From `least` to `most` phrases one after the other.
     pub fn repeat(phrases: &[(&str, &str)], least: u32, most: u32) -> Automaton {
-        let mut toy = Self(Automaton { states: most + 2, start: 0, end: most + 1, ..Automaton::default() });
+        let mut toy = Self(Automaton {
+            states: most + 2,
+            start: 0,
+            end: most + 1,
+            ..Automaton::default()
+        });
         for i in 0..most {
             toy.alternatives(i, i + 1, phrases);
         }
         for from in least..=most {
-            toy.0.jumps.push(Jump { from, to: most + 1, tag: None, weight: 0.0 });
+            toy.0.jumps.push(Jump {
+                from,
+                to: most + 1,
+                tag: None,
+                weight: 0.0,
+            });
         }
         toy.0
     }
@@ -41,7 +57,9 @@ impl Toy {
         let mut toy = Self::default();
         for line in text.lines() {
             match line.split(' ').collect::<Vec<_>>()[..] {
-                ["states", states, start, end] => [toy.0.states, toy.0.start, toy.0.end] = [states, start, end].map(number),
+                ["states", states, start, end] => {
+                    [toy.0.states, toy.0.start, toy.0.end] = [states, start, end].map(number)
+                }
                 ["arc", from, to, word] => toy.arc(number(from), number(to), word),
                 ["jump", from, to] => toy.jump(number(from), number(to), None),
                 ["jump", from, to, tag] => toy.jump(number(from), number(to), Some(tag)),
@@ -75,7 +93,12 @@ impl Toy {
 
     fn jump(&mut self, from: u32, to: u32, tag: Option<&str>) {
         let tag = tag.map(|tag| index(&mut self.0.tags, tag));
-        self.0.jumps.push(Jump { from, to, tag, weight: 0.0 });
+        self.0.jumps.push(Jump {
+            from,
+            to,
+            tag,
+            weight: 0.0,
+        });
     }
 }
 
@@ -97,7 +120,11 @@ pub fn spoken(text: &str) -> Vec<super::network::LogProbs> {
     let row = |label: usize| std::array::from_fn(|i| if i == label { -0.05 } else { quiet });
     let mut rows = vec![row(0); 3];
     for phone in g2p::phones(text).concat().bytes() {
-        let label = g2p::PHONES.bytes().position(|known| known == phone).expect("a phone") + 1;
+        let label = g2p::PHONES
+            .bytes()
+            .position(|known| known == phone)
+            .expect("a phone")
+            + 1;
         rows.extend([row(label), row(label), row(0)]);
     }
     rows.extend([row(0); 3]);

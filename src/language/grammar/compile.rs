@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::lex::Place;
 use super::syntax::Node;
-use super::{Automaton, Grammar, GrammarError, Jump, Problem, Target, WordArc, error_at, reduce, text};
+use super::{
+    Automaton, Grammar, GrammarError, Jump, Problem, Target, WordArc, error_at, reduce, text,
+};
 
 /// More states than this can neither be decoded in time nor have been meant.
 const STATE_LIMIT: u32 = 1_000_000;
@@ -23,8 +25,16 @@ pub fn compile(
         let inner = compiler.rule(start, target)?;
         compiler.jump(inner, end, None);
     }
-    let automaton = Automaton { start, end, ..compiler.automaton };
-    let automaton = Automaton { words: compiler.words.list, tags: compiler.tags.list, ..automaton };
+    let automaton = Automaton {
+        start,
+        end,
+        ..compiler.automaton
+    };
+    let automaton = Automaton {
+        words: compiler.words.list,
+        tags: compiler.tags.list,
+        ..automaton
+    };
     Ok(reduce::drop_unused(reduce::reduce(automaton)))
 }
 
@@ -64,7 +74,12 @@ impl<'a> Compiler<'a> {
     }
 
     fn jump(&mut self, from: u32, to: u32, tag: Option<u32>) {
-        self.automaton.jumps.push(Jump { from, to, tag, weight: 0.0 });
+        self.automaton.jumps.push(Jump {
+            from,
+            to,
+            tag,
+            weight: 0.0,
+        });
     }
 
     /// Adds `target` behind `from`; the state behind it.
@@ -90,7 +105,13 @@ impl<'a> Compiler<'a> {
             self.place = rule.place;
             self.depth += 1;
             if self.depth > REFERENCE_LIMIT {
-                return Err(error_at(&target.file, rule.place, Problem::Depth { limit: REFERENCE_LIMIT }));
+                return Err(error_at(
+                    &target.file,
+                    rule.place,
+                    Problem::Depth {
+                        limit: REFERENCE_LIMIT,
+                    },
+                ));
             }
             let last = self.node(start, &rule.body)?;
             end = self.state();
@@ -100,23 +121,44 @@ impl<'a> Compiler<'a> {
         let inner = std::mem::replace(&mut self.automaton, outer);
         self.file = file;
         self.place = place;
-        Ok(reduce::reduce(Automaton { start, end, ..inner }))
+        Ok(reduce::reduce(Automaton {
+            start,
+            end,
+            ..inner
+        }))
     }
 
     fn copy(&mut self, from: u32, target: &Target) -> u32 {
         let offset = self.automaton.states;
-        let Some(part) = self.known.get(target) else { return from };
+        let Some(part) = self.known.get(target) else {
+            return from;
+        };
         let (start, end) = (part.start + offset, part.end + offset);
         self.automaton.states += part.states;
-        self.automaton.arcs.extend(part.arcs.iter().map(|arc| WordArc { from: arc.from + offset, to: arc.to + offset, ..*arc }));
-        self.automaton.jumps.extend(part.jumps.iter().map(|jump| Jump { from: jump.from + offset, to: jump.to + offset, ..*jump }));
+        self.automaton
+            .arcs
+            .extend(part.arcs.iter().map(|arc| WordArc {
+                from: arc.from + offset,
+                to: arc.to + offset,
+                ..*arc
+            }));
+        self.automaton
+            .jumps
+            .extend(part.jumps.iter().map(|jump| Jump {
+                from: jump.from + offset,
+                to: jump.to + offset,
+                ..*jump
+            }));
         self.jump(from, start, None);
         end
     }
 
     fn phrases(&mut self, from: u32, phrases: &[String]) -> u32 {
         let end = self.state();
-        for phrase in phrases.iter().filter(|phrase| phrase.chars().any(char::is_alphanumeric)) {
+        for phrase in phrases
+            .iter()
+            .filter(|phrase| phrase.chars().any(char::is_alphanumeric))
+        {
             let last = self.row(from, phrase);
             self.jump(last, end, None);
         }
@@ -129,7 +171,11 @@ impl<'a> Compiler<'a> {
         for word in text::words(phrase) {
             let next = self.state();
             let word = self.words.number(&word);
-            self.automaton.arcs.push(WordArc { from: at, to: next, word });
+            self.automaton.arcs.push(WordArc {
+                from: at,
+                to: next,
+                word,
+            });
             at = next;
         }
         at
@@ -137,7 +183,11 @@ impl<'a> Compiler<'a> {
 
     fn node(&mut self, from: u32, node: &Node) -> Result<u32, GrammarError> {
         if self.automaton.states > STATE_LIMIT {
-            return Err(error_at(&self.file, self.place, Problem::TooLarge { limit: STATE_LIMIT }));
+            return Err(error_at(
+                &self.file,
+                self.place,
+                Problem::TooLarge { limit: STATE_LIMIT },
+            ));
         }
         match node {
             Node::Words(words) => Ok(self.row(from, words)),
@@ -148,7 +198,10 @@ impl<'a> Compiler<'a> {
                 Ok(to)
             }
             Node::Reference { file, rule, .. } => {
-                match self.grammar.target(&self.file, file.as_deref(), rule.as_deref()) {
+                match self
+                    .grammar
+                    .target(&self.file, file.as_deref(), rule.as_deref())
+                {
                     Some(target) => self.rule(from, &target),
                     None => Ok(self.state()),
                 }
@@ -160,16 +213,32 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn choice(&mut self, from: u32, alternatives: &[(Option<f32>, Node)]) -> Result<u32, GrammarError> {
+    fn choice(
+        &mut self,
+        from: u32,
+        alternatives: &[(Option<f32>, Node)],
+    ) -> Result<u32, GrammarError> {
         let weighted = alternatives.iter().any(|(weight, _)| weight.is_some());
-        let total: f32 = alternatives.iter().map(|(weight, _)| weight.unwrap_or(1.0)).sum();
+        let total: f32 = alternatives
+            .iter()
+            .map(|(weight, _)| weight.unwrap_or(1.0))
+            .sum();
         let end = self.state();
         for (weight, node) in alternatives {
-            let share = if weighted { weight.unwrap_or(1.0) / total } else { 1.0 };
+            let share = if weighted {
+                weight.unwrap_or(1.0) / total
+            } else {
+                1.0
+            };
             // A weight of zero forbids the alternative (SRGS 1.0 §2.4.1).
             if share > 0.0 {
                 let begin = self.state();
-                self.automaton.jumps.push(Jump { from, to: begin, tag: None, weight: share.ln() });
+                self.automaton.jumps.push(Jump {
+                    from,
+                    to: begin,
+                    tag: None,
+                    weight: share.ln(),
+                });
                 let last = self.node(begin, node)?;
                 self.jump(last, end, None);
             }
@@ -177,7 +246,13 @@ impl<'a> Compiler<'a> {
         Ok(end)
     }
 
-    fn repeat(&mut self, from: u32, node: &Node, min: u32, max: Option<u32>) -> Result<u32, GrammarError> {
+    fn repeat(
+        &mut self,
+        from: u32,
+        node: &Node,
+        min: u32,
+        max: Option<u32>,
+    ) -> Result<u32, GrammarError> {
         // A state of its own, because loops and ways around must not leak into what stands before.
         let mut at = self.state();
         self.jump(from, at, None);

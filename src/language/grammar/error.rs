@@ -16,7 +16,10 @@ pub enum Problem {
     #[error("the header `{0}` is not that of an SRGS 1.0 ABNF grammar in UTF-8")]
     Header(String),
     #[error("expected {expected}, found {found}")]
-    Expected { expected: &'static str, found: String },
+    Expected {
+        expected: &'static str,
+        found: String,
+    },
     #[error("{what} opens here and is never closed")]
     Unclosed { what: &'static str },
     #[error("`{0}` can not stand in a grammar")]
@@ -30,7 +33,11 @@ pub enum Problem {
     #[error("rule ${0} is defined twice in this file")]
     DuplicateRule(String),
     #[error("{file} has no rule ${rule}")]
-    UnknownRule { file: String, rule: String, similar: Option<String> },
+    UnknownRule {
+        file: String,
+        rule: String,
+        similar: Option<String>,
+    },
     #[error("there is no grammar file {0}")]
     UnknownFile(String),
     #[error("rule ${rule} of {file} is private")]
@@ -68,18 +75,27 @@ impl Problem {
     pub fn remedy(&self) -> String {
         match self {
             Self::Header(_) => "begin the file with `#ABNF 1.0 UTF-8;`".into(),
-            Self::Expected { .. } => "correct this statement; the next one was read from the following `;`".into(),
+            Self::Expected { .. } => {
+                "correct this statement; the next one was read from the following `;`".into()
+            }
             Self::Unclosed { what } => format!("close {what}"),
             Self::Character(_) => "write it as a word, or put it in quotes".into(),
             Self::Weight(_) => "write a number that is not negative, such as /0.5/".into(),
-            Self::Repeat(_) => "write <2>, <0-3> or <1->, the smaller number first and at most 999".into(),
+            Self::Repeat(_) => {
+                "write <2>, <0-3> or <1->, the smaller number first and at most 999".into()
+            }
             Self::Depth { .. } => "give inner groups a rule of their own".into(),
             Self::DuplicateRule(_) => "rename one of them, or join them as alternatives".into(),
-            Self::UnknownRule { similar: Some(similar), .. } => format!("did you mean ${similar}?"),
+            Self::UnknownRule {
+                similar: Some(similar),
+                ..
+            } => format!("did you mean ${similar}?"),
             Self::UnknownRule { rule, .. } => {
                 format!("define it; a rule that each call fills is declared as `${rule} = $VOID;`")
             }
-            Self::UnknownFile(name) => format!("add {name} to the grammars, or correct the reference"),
+            Self::UnknownFile(name) => {
+                format!("add {name} to the grammars, or correct the reference")
+            }
             Self::PrivateRule { rule, .. } => format!("write `public ${rule} = …` there"),
             Self::Recursion { .. } => "write the repetition with <1-> instead".into(),
             Self::NoRules => "add one, such as `public $sim = sim {SIM};`".into(),

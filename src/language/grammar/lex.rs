@@ -12,15 +12,24 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Token {
     /// `language pt-BR`, `mode voice`, `root $x`, `tag-format <…>`: keyword and the rest up to `;`.
-    Declaration { keyword: String, value: String },
+    Declaration {
+        keyword: String,
+        value: String,
+    },
     Word(String),
     Quoted(String),
     /// `$name`
     Rule(String),
     /// `$<file.gram#rule>`
-    External { file: String, rule: Option<String> },
+    External {
+        file: String,
+        rule: Option<String>,
+    },
     Tag(String),
-    Repeat { min: u32, max: Option<u32> },
+    Repeat {
+        min: u32,
+        max: Option<u32>,
+    },
     Weight(f32),
     Open,
     Close,
@@ -55,7 +64,16 @@ impl Token {
 
 pub type Mistake = (Place, Problem);
 
-const DECLARATIONS: [&str; 8] = ["language", "mode", "root", "tag-format", "lexicon", "base", "meta", "http-equiv"];
+const DECLARATIONS: [&str; 8] = [
+    "language",
+    "mode",
+    "root",
+    "tag-format",
+    "lexicon",
+    "base",
+    "meta",
+    "http-equiv",
+];
 /// Repeats are unrolled, so they are bounded.
 const REPEAT_LIMIT: u32 = 999;
 
@@ -77,8 +95,18 @@ struct Lexer {
 
 impl Lexer {
     fn new(text: &str) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text).chars().collect();
-        Self { text, at: 0, place: Place { line: 1, column: 1 }, tokens: Vec::new(), mistakes: Vec::new() }
+        let text = text
+            .strip_prefix('\u{feff}')
+            .unwrap_or(text)
+            .chars()
+            .collect();
+        Self {
+            text,
+            at: 0,
+            place: Place { line: 1, column: 1 },
+            tokens: Vec::new(),
+            mistakes: Vec::new(),
+        }
     }
 
     fn peek(&self) -> Option<char> {
@@ -93,7 +121,10 @@ impl Lexer {
         let next = self.peek()?;
         self.at += 1;
         if next == '\n' {
-            self.place = Place { line: self.place.line + 1, column: 1 };
+            self.place = Place {
+                line: self.place.line + 1,
+                column: 1,
+            };
         } else {
             self.place.column += 1;
         }
@@ -119,7 +150,8 @@ impl Lexer {
             _ => false,
         };
         if !known {
-            self.mistakes.push((place, Problem::Header(header.trim().to_owned())));
+            self.mistakes
+                .push((place, Problem::Header(header.trim().to_owned())));
         }
     }
 
@@ -127,7 +159,9 @@ impl Lexer {
     fn token(&mut self) -> bool {
         self.skip_blank();
         let place = self.place;
-        let Some(next) = self.peek() else { return false };
+        let Some(next) = self.peek() else {
+            return false;
+        };
         let single = match next {
             '(' => Some(Token::Open),
             ')' => Some(Token::Close),
@@ -183,7 +217,12 @@ impl Lexer {
                 return;
             }
         }
-        self.mistakes.push((place, Problem::Unclosed { what: "the comment" }));
+        self.mistakes.push((
+            place,
+            Problem::Unclosed {
+                what: "the comment",
+            },
+        ));
     }
 
     /// Text between the character here and `end`, which must follow.
@@ -212,17 +251,24 @@ impl Lexer {
                 Some((file, rule)) => (file, Some(rule.trim().to_owned())),
                 None => (reference.as_str(), None),
             };
-            return Ok(Token::External { file: file.trim().to_owned(), rule });
+            return Ok(Token::External {
+                file: file.trim().to_owned(),
+                rule,
+            });
         }
         let name = self.take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
         if name.is_empty() {
-            return Err(Problem::Expected { expected: "the name of a rule after `$`", found: self.found() });
+            return Err(Problem::Expected {
+                expected: "the name of a rule after `$`",
+                found: self.found(),
+            });
         }
         Ok(Token::Rule(name))
     }
 
     fn found(&self) -> String {
-        self.peek().map_or_else(|| "the end of the file".into(), |next| format!("`{next}`"))
+        self.peek()
+            .map_or_else(|| "the end of the file".into(), |next| format!("`{next}`"))
     }
 
     fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> String {
@@ -238,7 +284,9 @@ impl Lexer {
     fn tag(&mut self) -> Result<Token, Problem> {
         let long = self.text[self.at..].starts_with(&['{', '!', '{']);
         if !long {
-            return self.delimited('}', "the tag").map(|tag| Token::Tag(tag.trim().to_owned()));
+            return self
+                .delimited('}', "the tag")
+                .map(|tag| Token::Tag(tag.trim().to_owned()));
         }
         for _ in 0..3 {
             self.next();
@@ -263,22 +311,33 @@ impl Lexer {
         let mut parts = inside.split('/');
         let range = parts.next().unwrap_or_default().trim();
         if let Some(probability) = parts.next() {
-            parse_weight(probability).filter(|&weight| weight <= 1.0).ok_or_else(invalid)?;
+            parse_weight(probability)
+                .filter(|&weight| weight <= 1.0)
+                .ok_or_else(invalid)?;
         }
-        let number = |text: &str| text.trim().parse::<u32>().ok().filter(|&count| count <= REPEAT_LIMIT);
+        let number = |text: &str| {
+            text.trim()
+                .parse::<u32>()
+                .ok()
+                .filter(|&count| count <= REPEAT_LIMIT)
+        };
         let (min, max) = match range.split_once('-') {
             None => (number(range), Some(number(range))),
             Some((min, max)) if max.trim().is_empty() => (number(min), None),
             Some((min, max)) => (number(min), Some(number(max))),
         };
         let min = min.ok_or_else(invalid)?;
-        let max = max.map(|max| max.filter(|&max| max >= min).ok_or_else(invalid)).transpose()?;
+        let max = max
+            .map(|max| max.filter(|&max| max >= min).ok_or_else(invalid))
+            .transpose()?;
         Ok(Token::Repeat { min, max })
     }
 
     fn weight(&mut self) -> Result<Token, Problem> {
         let inside = self.delimited('/', "the weight")?;
-        parse_weight(&inside).map(Token::Weight).ok_or(Problem::Weight(inside))
+        parse_weight(&inside)
+            .map(Token::Weight)
+            .ok_or(Problem::Weight(inside))
     }
 
     /// `!pt-BR` after a word: there is one language here, so it says nothing new.
@@ -296,7 +355,10 @@ impl Lexer {
         };
         if DECLARATIONS.contains(&word.as_str()) && self.starts_statement() {
             let value = self.take_while(|c| c != ';').trim().to_owned();
-            return Ok(Token::Declaration { keyword: word, value });
+            return Ok(Token::Declaration {
+                keyword: word,
+                value,
+            });
         }
         if !word.chars().any(char::is_alphanumeric) {
             return Err(Problem::Character(first));
@@ -305,10 +367,15 @@ impl Lexer {
     }
 
     fn starts_statement(&self) -> bool {
-        self.tokens.last().is_none_or(|(_, token)| *token == Token::Semicolon)
+        self.tokens
+            .last()
+            .is_none_or(|(_, token)| *token == Token::Semicolon)
     }
 }
 
 fn parse_weight(text: &str) -> Option<f32> {
-    text.trim().parse::<f32>().ok().filter(|weight| weight.is_finite() && *weight >= 0.0)
+    text.trim()
+        .parse::<f32>()
+        .ok()
+        .filter(|weight| weight.is_finite() && *weight >= 0.0)
 }

@@ -65,7 +65,10 @@ impl Grammar {
         }
         let Loader { trees, mut errors } = loader;
         if errors.is_empty() {
-            return Ok(Self { main: name.to_owned(), trees });
+            return Ok(Self {
+                main: name.to_owned(),
+                trees,
+            });
         }
         errors.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         Err(errors)
@@ -98,12 +101,22 @@ impl Grammar {
         grammars: &[&str],
         dynamic: &BTreeMap<String, Vec<String>>,
     ) -> Result<Automaton, Vec<GrammarError>> {
-        let mut together = Self { main: String::new(), trees: BTreeMap::new() };
+        let mut together = Self {
+            main: String::new(),
+            trees: BTreeMap::new(),
+        };
         let mut errors = Vec::new();
         let mut starts = Vec::new();
         for grammar in grammars {
-            let (file, rule) = grammar.split_once('#').map_or((*grammar, None), |(file, rule)| (file, Some(rule)));
-            match Self::load(files, file).and_then(|loaded| Ok((loaded.start(file, rule).map_err(|error| vec![error])?, loaded))) {
+            let (file, rule) = grammar
+                .split_once('#')
+                .map_or((*grammar, None), |(file, rule)| (file, Some(rule)));
+            match Self::load(files, file).and_then(|loaded| {
+                Ok((
+                    loaded.start(file, rule).map_err(|error| vec![error])?,
+                    loaded,
+                ))
+            }) {
                 Ok((start, loaded)) => {
                     starts.push(start);
                     together.trees.extend(loaded.trees);
@@ -119,7 +132,11 @@ impl Grammar {
 
     /// The names of the rules of the main file.
     pub fn rules(&self) -> impl Iterator<Item = &str> {
-        self.trees.get(&self.main).into_iter().flat_map(|tree| tree.rules.keys()).map(String::as_str)
+        self.trees
+            .get(&self.main)
+            .into_iter()
+            .flat_map(|tree| tree.rules.keys())
+            .map(String::as_str)
     }
 
     /// The name of the rule that stands for the whole grammar.
@@ -141,8 +158,15 @@ impl Grammar {
     }
 
     fn start(&self, file: &str, rule: Option<&str>) -> Result<Target, GrammarError> {
-        let tree = self.trees.get(file).ok_or_else(|| error_at(file, Place::default(), Problem::UnknownFile(file.to_owned())))?;
-        find(tree, file, rule).map_err(|problem| error_at(file, Place { line: 1, column: 1 }, problem))
+        let tree = self.trees.get(file).ok_or_else(|| {
+            error_at(
+                file,
+                Place::default(),
+                Problem::UnknownFile(file.to_owned()),
+            )
+        })?;
+        find(tree, file, rule)
+            .map_err(|problem| error_at(file, Place { line: 1, column: 1 }, problem))
     }
 
     /// The rule that a reference in `file` means. Loading has made sure that there is one.
@@ -164,16 +188,30 @@ struct Target {
 }
 
 fn root_of(tree: &Tree) -> Option<&str> {
-    tree.root.as_ref().map(|(_, name)| name.as_str()).or(tree.first.as_deref())
+    tree.root
+        .as_ref()
+        .map(|(_, name)| name.as_str())
+        .or(tree.first.as_deref())
 }
 
 fn find(tree: &Tree, file: &str, rule: Option<&str>) -> Result<Target, Problem> {
     let name = rule.or_else(|| root_of(tree)).ok_or(Problem::NoRules)?;
     if tree.rules.contains_key(name) {
-        return Ok(Target { file: file.to_owned(), rule: name.to_owned() });
+        return Ok(Target {
+            file: file.to_owned(),
+            rule: name.to_owned(),
+        });
     }
-    let similar = tree.rules.keys().find(|known| text::differ_slightly(known, name)).cloned();
-    Err(Problem::UnknownRule { file: file.to_owned(), rule: name.to_owned(), similar })
+    let similar = tree
+        .rules
+        .keys()
+        .find(|known| text::differ_slightly(known, name))
+        .cloned();
+    Err(Problem::UnknownRule {
+        file: file.to_owned(),
+        rule: name.to_owned(),
+        similar,
+    })
 }
 
 /// The name of a file referred to as `name` in file `from`: relative to its folder.
@@ -186,7 +224,12 @@ fn beside(from: &str, name: &str) -> String {
 }
 
 fn error_at(file: &str, place: Place, problem: Problem) -> GrammarError {
-    GrammarError { file: file.to_owned(), line: place.line, column: place.column, problem }
+    GrammarError {
+        file: file.to_owned(),
+        line: place.line,
+        column: place.column,
+        problem,
+    }
 }
 
 fn each_node<'a>(node: &'a Node, visit: &mut dyn FnMut(&'a Node)) {
@@ -218,17 +261,26 @@ struct Loader {
 
 impl Loader {
     fn read(&mut self, files: &dyn Files, name: &str) {
-        let mut waiting = vec![(name.to_owned(), name.to_owned(), Place { line: 1, column: 1 })];
+        let mut waiting = vec![(
+            name.to_owned(),
+            name.to_owned(),
+            Place { line: 1, column: 1 },
+        )];
         while let Some((file, from, place)) = waiting.pop() {
             if self.trees.contains_key(&file) {
                 continue;
             }
             let Some(text) = files.read(&file) else {
-                self.errors.push(error_at(&from, place, Problem::UnknownFile(file)));
+                self.errors
+                    .push(error_at(&from, place, Problem::UnknownFile(file)));
                 continue;
             };
             let (tree, mistakes) = syntax::parse(&text);
-            self.errors.extend(mistakes.into_iter().map(|(place, problem)| error_at(&file, place, problem)));
+            self.errors.extend(
+                mistakes
+                    .into_iter()
+                    .map(|(place, problem)| error_at(&file, place, problem)),
+            );
             for rule in tree.rules.values() {
                 for (place, other, _) in references(rule) {
                     waiting.extend(other.map(|other| (beside(&file, other), file.clone(), place)));
@@ -243,7 +295,11 @@ impl Loader {
         let mut found = Vec::new();
         for (from, tree) in &self.trees {
             if let Some((place, root)) = &tree.root {
-                found.extend(find(tree, from, Some(root)).err().map(|problem| error_at(from, *place, problem)));
+                found.extend(
+                    find(tree, from, Some(root))
+                        .err()
+                        .map(|problem| error_at(from, *place, problem)),
+                );
             }
             for (place, file, rule) in tree.rules.values().flat_map(references) {
                 let problem = self.reference(from, file, rule).err();
@@ -256,23 +312,37 @@ impl Loader {
     fn reference(&self, from: &str, file: Option<&str>, rule: Option<&str>) -> Result<(), Problem> {
         let name = file.map_or_else(|| from.to_owned(), |file| beside(from, file));
         // A missing file has been reported while reading.
-        let Some(tree) = self.trees.get(&name) else { return Ok(()) };
+        let Some(tree) = self.trees.get(&name) else {
+            return Ok(());
+        };
         let target = find(tree, &name, rule)?;
-        let private = tree.rules.get(&target.rule).is_some_and(|rule| !rule.public);
+        let private = tree
+            .rules
+            .get(&target.rule)
+            .is_some_and(|rule| !rule.public);
         // The root can always be referred to (SRGS 1.0 §2.2.2).
         if private && rule.is_some() && name != from {
-            return Err(Problem::PrivateRule { file: target.file, rule: target.rule });
+            return Err(Problem::PrivateRule {
+                file: target.file,
+                rule: target.rule,
+            });
         }
         Ok(())
     }
 
     /// Reports each circle of rules once, at its first rule.
     fn find_circles(&mut self) {
-        let grammar = Grammar { main: String::new(), trees: std::mem::take(&mut self.trees) };
+        let grammar = Grammar {
+            main: String::new(),
+            trees: std::mem::take(&mut self.trees),
+        };
         let mut done = BTreeSet::new();
         for (file, tree) in &grammar.trees {
             for rule in tree.rules.keys() {
-                let target = Target { file: file.clone(), rule: rule.clone() };
+                let target = Target {
+                    file: file.clone(),
+                    rule: rule.clone(),
+                };
                 self.errors.extend(circle_from(&grammar, target, &mut done));
             }
         }
@@ -281,7 +351,11 @@ impl Loader {
 }
 
 /// Walks the references from `start` depth first; `done` holds the rules below which there is no further circle.
-fn circle_from(grammar: &Grammar, start: Target, done: &mut BTreeSet<Target>) -> Option<GrammarError> {
+fn circle_from(
+    grammar: &Grammar,
+    start: Target,
+    done: &mut BTreeSet<Target>,
+) -> Option<GrammarError> {
     if done.contains(&start) {
         return None;
     }
@@ -294,9 +368,14 @@ fn circle_from(grammar: &Grammar, start: Target, done: &mut BTreeSet<Target>) ->
             continue;
         };
         if let Some(begin) = path.iter().position(|(target, _)| *target == next) {
-            let names = path[begin..].iter().map(|(target, _)| target).chain([&next]);
+            let names = path[begin..]
+                .iter()
+                .map(|(target, _)| target)
+                .chain([&next]);
             let path = names.map(|target| format!("${}", target.rule)).collect();
-            let place = grammar.rule(&next).map_or_else(Place::default, |rule| rule.place);
+            let place = grammar
+                .rule(&next)
+                .map_or_else(Place::default, |rule| rule.place);
             found.get_or_insert_with(|| error_at(&next.file, place, Problem::Recursion { path }));
         } else if !done.contains(&next) {
             let waiting = below(grammar, &next);
@@ -308,5 +387,9 @@ fn circle_from(grammar: &Grammar, start: Target, done: &mut BTreeSet<Target>) ->
 
 fn below(grammar: &Grammar, target: &Target) -> Vec<Target> {
     let references = grammar.rule(target).map(references).unwrap_or_default();
-    references.iter().rev().filter_map(|(_, file, rule)| grammar.target(&target.file, *file, *rule)).collect()
+    references
+        .iter()
+        .rev()
+        .filter_map(|(_, file, rule)| grammar.target(&target.file, *file, *rule))
+        .collect()
 }

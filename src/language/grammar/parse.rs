@@ -104,12 +104,23 @@ impl<'a> Parser<'a> {
         for (number, jump) in automaton.jumps.iter().enumerate() {
             jumps[jump.from as usize].push(number as u32);
         }
-        let words = automaton.words.iter().zip(0..).map(|(word, number)| (word.as_str(), number)).collect();
+        let words = automaton
+            .words
+            .iter()
+            .zip(0..)
+            .map(|(word, number)| (word.as_str(), number))
+            .collect();
         let mut keys: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for (word, number) in automaton.words.iter().zip(0..) {
             keys.entry(text::key(word)).or_default().push(number);
         }
-        Self { automaton, arcs, jumps, words, keys }
+        Self {
+            automaton,
+            arcs,
+            jumps,
+            words,
+            keys,
+        }
     }
 
     /// As [`parse`].
@@ -119,10 +130,18 @@ impl<'a> Parser<'a> {
         }
         let heard = self.listen(text);
         let read = heard.len().min(TEXT_LIMIT);
-        let mut search = Search { parser: self, arena: vec![(0, Item::Skipped(0))] };
+        let mut search = Search {
+            parser: self,
+            arena: vec![(0, Item::Skipped(0))],
+        };
         let found = search.run(&heard[..read]);
-        let readings = found.iter().filter(|token| token.islands > 0).take(READINGS);
-        readings.map(|token| search.reading(token, &heard)).collect()
+        let readings = found
+            .iter()
+            .filter(|token| token.islands > 0)
+            .take(READINGS);
+        readings
+            .map(|token| search.reading(token, &heard))
+            .collect()
     }
 
     fn listen(&self, text: &str) -> Vec<Heard> {
@@ -133,9 +152,17 @@ impl<'a> Parser<'a> {
         for (position, word) in words.into_iter().enumerate() {
             let negation = price(&word) == NEGATION;
             // "não tenho não": the second only underlines the first.
-            let price = if negation && denied && position == last { FILLER } else { price(&word) };
+            let price = if negation && denied && position == last {
+                FILLER
+            } else {
+                price(&word)
+            };
             denied |= negation;
-            heard.push(Heard { candidates: self.candidates(&word), price, word });
+            heard.push(Heard {
+                candidates: self.candidates(&word),
+                price,
+                word,
+            });
         }
         heard
     }
@@ -144,9 +171,22 @@ impl<'a> Parser<'a> {
         let exact = self.words.get(word).copied();
         let folded = text::fold(word);
         let mut found: Vec<(u32, f32)> = exact.map(|number| (number, 0.0)).into_iter().collect();
-        for &number in self.keys.get(&text::key(word)).into_iter().flatten().filter(|&&number| Some(number) != exact) {
+        for &number in self
+            .keys
+            .get(&text::key(word))
+            .into_iter()
+            .flatten()
+            .filter(|&&number| Some(number) != exact)
+        {
             let known = &self.automaton.words[number as usize];
-            found.push((number, if text::fold(known) == folded { ACCENTS } else { FORM }));
+            found.push((
+                number,
+                if text::fold(known) == folded {
+                    ACCENTS
+                } else {
+                    FORM
+                },
+            ));
         }
         if found.is_empty() {
             found.extend(self.slips(&folded));
@@ -166,23 +206,27 @@ impl<'a> Parser<'a> {
                 && text::differ_slightly(known, folded)
         };
         let known = self.keys.iter().filter(|(known, _)| long && alike(known));
-        known.flat_map(|(_, numbers)| numbers.iter().map(|&number| (number, SLIP))).collect()
+        known
+            .flat_map(|(_, numbers)| numbers.iter().map(|&number| (number, SLIP)))
+            .collect()
     }
 }
 
 /// What it costs to leave a word out.
 fn price(word: &str) -> f32 {
     const FILLERS: [&str; 62] = [
-        "e", "entao", "assim", "bom", "bem", "olha", "olhe", "ah", "uai", "che", "tche", "oxe", "oxente", "bah", "ue",
-        "egua", "favor", "por", "ne", "viu", "o", "ai", "la", "tipo", "ahn", "hum", "eh", "moca", "moco", "senhora",
-        "senhor", "filha", "filho", "querida", "querido", "ta", "mas", "que", "pois", "mano", "cara", "menina", "amiga",
-        "amigo", "gente", "nossa", "so", "ja", "sabe", "entendeu", "certo", "veja", "escuta", "hein", "porque", "a",
-        "ha", "ham", "digo", "alias", "desculpa", "ora",
+        "e", "entao", "assim", "bom", "bem", "olha", "olhe", "ah", "uai", "che", "tche", "oxe",
+        "oxente", "bah", "ue", "egua", "favor", "por", "ne", "viu", "o", "ai", "la", "tipo", "ahn",
+        "hum", "eh", "moca", "moco", "senhora", "senhor", "filha", "filho", "querida", "querido",
+        "ta", "mas", "que", "pois", "mano", "cara", "menina", "amiga", "amigo", "gente", "nossa",
+        "so", "ja", "sabe", "entendeu", "certo", "veja", "escuta", "hein", "porque", "a", "ha",
+        "ham", "digo", "alias", "desculpa", "ora",
     ];
     const SMALL: [&str; 44] = [
-        "eu", "me", "se", "de", "da", "do", "das", "dos", "pra", "pro", "em", "no", "na", "nos", "nas", "os", "as",
-        "um", "com", "meu", "minha", "isso", "esse", "essa", "isto", "este", "aqui", "ce", "ces", "ele", "ela", "te",
-        "lhe", "to", "vou", "sim", "mesmo", "muito", "tudo", "mais", "ser", "agora", "ainda", "tambem",
+        "eu", "me", "se", "de", "da", "do", "das", "dos", "pra", "pro", "em", "no", "na", "nos",
+        "nas", "os", "as", "um", "com", "meu", "minha", "isso", "esse", "essa", "isto", "este",
+        "aqui", "ce", "ces", "ele", "ela", "te", "lhe", "to", "vou", "sim", "mesmo", "muito",
+        "tudo", "mais", "ser", "agora", "ainda", "tambem",
     ];
     const NEGATIONS: [&str; 6] = ["nao", "nunca", "nem", "jamais", "nada", "sem"];
     let key = text::key(word);
@@ -207,12 +251,22 @@ struct Search<'a> {
 impl Search<'_> {
     /// All tokens after the last word, cheapest first.
     fn run(&mut self, heard: &[Heard]) -> Vec<Token> {
-        let mut between = vec![Token { cost: 0.0, islands: 0, skipped: 0.0, history: 0, tags: 0 }];
+        let mut between = vec![Token {
+            cost: 0.0,
+            islands: 0,
+            skipped: 0.0,
+            history: 0,
+            tags: 0,
+        }];
         let mut inside = Tokens::new();
         for (position, word) in heard.iter().enumerate() {
             let mut open = self.close(inside.clone());
             self.leave(&open, &mut between);
-            let entering = between.iter().map(|token| Token { cost: token.cost + ISLAND, islands: token.islands + 1, ..*token });
+            let entering = between.iter().map(|token| Token {
+                cost: token.cost + ISLAND,
+                islands: token.islands + 1,
+                ..*token
+            });
             let starts = Tokens::from([(self.parser.automaton.start, entering.collect())]);
             for (state, tokens) in self.close(starts) {
                 for token in tokens {
@@ -221,7 +275,10 @@ impl Search<'_> {
             }
             let mut next = self.step(&open, word);
             self.skip_inside(&inside, word, position, &mut next);
-            between = between.into_iter().map(|token| self.skip(token, word.price, word.price, position)).collect();
+            between = between
+                .into_iter()
+                .map(|token| self.skip(token, word.price, word.price, position))
+                .collect();
             inside = next;
         }
         let open = self.close(inside);
@@ -233,8 +290,10 @@ impl Search<'_> {
     fn close(&mut self, tokens: Tokens) -> Tokens {
         let automaton = self.parser.automaton;
         let mut closed = Tokens::new();
-        let mut waiting: Vec<(u32, Token)> =
-            tokens.into_iter().flat_map(|(state, tokens)| tokens.into_iter().map(move |token| (state, token))).collect();
+        let mut waiting: Vec<(u32, Token)> = tokens
+            .into_iter()
+            .flat_map(|(state, tokens)| tokens.into_iter().map(move |token| (state, token)))
+            .collect();
         // Taken from the back: the first in, so that equal readings keep the order of the grammar.
         waiting.reverse();
         while let Some((state, token)) = waiting.pop() {
@@ -243,7 +302,10 @@ impl Search<'_> {
             }
             for &number in self.parser.jumps[state as usize].iter().rev() {
                 let jump = automaton.jumps[number as usize];
-                let mut next = Token { cost: token.cost - WEIGHT * jump.weight, ..token };
+                let mut next = Token {
+                    cost: token.cost - WEIGHT * jump.weight,
+                    ..token
+                };
                 if let Some(tag) = jump.tag {
                     next.tags = mix(token.tags, tag);
                     next.history = self.link(token.history, Item::Tag(tag));
@@ -267,10 +329,17 @@ impl Search<'_> {
         for (&state, tokens) in open {
             for &number in &self.parser.arcs[state as usize] {
                 let arc = self.parser.automaton.arcs[number as usize];
-                let Some((_, price)) = heard.candidates.iter().find(|(word, _)| *word == arc.word) else { continue };
+                let Some((_, price)) = heard.candidates.iter().find(|(word, _)| *word == arc.word)
+                else {
+                    continue;
+                };
                 for token in tokens {
                     let history = self.link(token.history, Item::Word(arc.word));
-                    let token = Token { cost: token.cost + price, history, ..*token };
+                    let token = Token {
+                        cost: token.cost + price,
+                        history,
+                        ..*token
+                    };
                     keep(next.entry(arc.to).or_default(), token);
                 }
             }
@@ -289,7 +358,12 @@ impl Search<'_> {
 
     fn skip(&mut self, token: Token, cost: f32, price: f32, position: usize) -> Token {
         let history = self.link(token.history, Item::Skipped(position as u32));
-        Token { cost: token.cost + cost, skipped: token.skipped + price, history, ..token }
+        Token {
+            cost: token.cost + cost,
+            skipped: token.skipped + price,
+            history,
+            ..token
+        }
     }
 
     fn link(&mut self, before: u32, item: Item) -> u32 {
@@ -298,14 +372,23 @@ impl Search<'_> {
     }
 
     fn reading(&self, token: &Token, heard: &[Heard]) -> Parse {
-        let mut parse = Parse { tags: Vec::new(), words: Vec::new(), confidence: 0.0, rest: Vec::new() };
+        let mut parse = Parse {
+            tags: Vec::new(),
+            words: Vec::new(),
+            confidence: 0.0,
+            rest: Vec::new(),
+        };
         let mut skipped: Vec<&Heard> = heard.iter().skip(TEXT_LIMIT).rev().collect();
         let mut at = token.history;
         while at != 0 {
             let (before, item) = self.arena[at as usize];
             match item {
-                Item::Tag(tag) => parse.tags.push(self.parser.automaton.tags[tag as usize].clone()),
-                Item::Word(word) => parse.words.push(self.parser.automaton.words[word as usize].clone()),
+                Item::Tag(tag) => parse
+                    .tags
+                    .push(self.parser.automaton.tags[tag as usize].clone()),
+                Item::Word(word) => parse
+                    .words
+                    .push(self.parser.automaton.words[word as usize].clone()),
                 Item::Skipped(position) => skipped.push(&heard[position as usize]),
             }
             at = before;
@@ -331,7 +414,10 @@ fn confidence(token: &Token, heard: &[Heard]) -> f32 {
 
 /// Adds a token unless there are better ones; of two with equal tags the cheaper stays. True if it was added.
 fn keep(tokens: &mut Vec<Token>, token: Token) -> bool {
-    if let Some(same) = tokens.iter().position(|other| other.tags == token.tags && (other.islands > 0) == (token.islands > 0)) {
+    if let Some(same) = tokens
+        .iter()
+        .position(|other| other.tags == token.tags && (other.islands > 0) == (token.islands > 0))
+    {
         if tokens[same].cost <= token.cost {
             return false;
         }

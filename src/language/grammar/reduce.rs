@@ -8,13 +8,22 @@ use super::{Automaton, Jump, WordArc};
 /// The smaller automaton. Words and tags keep their numbers.
 pub fn reduce(mut automaton: Automaton) -> Automaton {
     loop {
-        let size = (automaton.states, automaton.arcs.len(), automaton.jumps.len());
+        let size = (
+            automaton.states,
+            automaton.arcs.len(),
+            automaton.jumps.len(),
+        );
         automaton = trim(automaton);
         for classes in [silent_classes, ends, beginnings] {
             let classes = classes(&automaton);
             automaton = join(automaton, &classes);
         }
-        if (automaton.states, automaton.arcs.len(), automaton.jumps.len()) == size {
+        if (
+            automaton.states,
+            automaton.arcs.len(),
+            automaton.jumps.len(),
+        ) == size
+        {
             return automaton;
         }
     }
@@ -35,9 +44,15 @@ fn trim(automaton: Automaton) -> Automaton {
         arcs.chain(automaton.jumps.iter().map(|jump| (jump.from, jump.to)))
     };
     let forward = reachable(automaton.states, automaton.start, edges());
-    let backward = reachable(automaton.states, automaton.end, edges().map(|(from, to)| (to, from)));
+    let backward = reachable(
+        automaton.states,
+        automaton.end,
+        edges().map(|(from, to)| (to, from)),
+    );
     let keep = |state: u32| {
-        state == automaton.start || state == automaton.end || forward[state as usize] && backward[state as usize]
+        state == automaton.start
+            || state == automaton.end
+            || forward[state as usize] && backward[state as usize]
     };
     let mut numbers = vec![None; automaton.states as usize];
     let mut states = 0;
@@ -46,8 +61,20 @@ fn trim(automaton: Automaton) -> Automaton {
         states += 1;
     }
     let new = |state: u32| numbers[state as usize];
-    let arcs = automaton.arcs.iter().filter_map(|arc| Some(WordArc { from: new(arc.from)?, to: new(arc.to)?, ..*arc }));
-    let jumps = automaton.jumps.iter().filter_map(|jump| Some(Jump { from: new(jump.from)?, to: new(jump.to)?, ..*jump }));
+    let arcs = automaton.arcs.iter().filter_map(|arc| {
+        Some(WordArc {
+            from: new(arc.from)?,
+            to: new(arc.to)?,
+            ..*arc
+        })
+    });
+    let jumps = automaton.jumps.iter().filter_map(|jump| {
+        Some(Jump {
+            from: new(jump.from)?,
+            to: new(jump.to)?,
+            ..*jump
+        })
+    });
     Automaton {
         arcs: arcs.collect(),
         jumps: jumps.collect(),
@@ -77,10 +104,22 @@ fn reachable(states: u32, start: u32, edges: impl Iterator<Item = (u32, u32)>) -
 /// Renames states to their classes; edges that become equal, and jumps to themselves that say nothing, are dropped.
 fn join(automaton: Automaton, class: &[u32]) -> Automaton {
     let class_of = |state: u32| class[state as usize];
-    let mut arcs: Vec<_> = automaton.arcs.iter().map(|arc| (class_of(arc.from), class_of(arc.to), arc.word)).collect();
+    let mut arcs: Vec<_> = automaton
+        .arcs
+        .iter()
+        .map(|arc| (class_of(arc.from), class_of(arc.to), arc.word))
+        .collect();
     arcs.sort_unstable();
     arcs.dedup();
-    let mut jumps: Vec<Jump> = automaton.jumps.iter().map(|jump| Jump { from: class_of(jump.from), to: class_of(jump.to), ..*jump }).collect();
+    let mut jumps: Vec<Jump> = automaton
+        .jumps
+        .iter()
+        .map(|jump| Jump {
+            from: class_of(jump.from),
+            to: class_of(jump.to),
+            ..*jump
+        })
+        .collect();
     jumps.retain(|jump| jump.from != jump.to || jump.tag.is_some());
     let edge = |jump: &Jump| (jump.from, jump.to, jump.tag);
     // Of equal jumps the likeliest comes first and stays.
@@ -90,7 +129,10 @@ fn join(automaton: Automaton, class: &[u32]) -> Automaton {
         states: class.iter().max().map_or(0, |last| last + 1),
         start: class_of(automaton.start),
         end: class_of(automaton.end),
-        arcs: arcs.into_iter().map(|(from, to, word)| WordArc { from, to, word }).collect(),
+        arcs: arcs
+            .into_iter()
+            .map(|(from, to, word)| WordArc { from, to, word })
+            .collect(),
         jumps,
         words: automaton.words,
         tags: automaton.tags,
@@ -101,7 +143,12 @@ fn join(automaton: Automaton, class: &[u32]) -> Automaton {
 fn silent_classes(automaton: &Automaton) -> Vec<u32> {
     let mut out = vec![0_u32; automaton.states as usize];
     let mut into = out.clone();
-    for (from, to) in automaton.arcs.iter().map(|arc| (arc.from, arc.to)).chain(automaton.jumps.iter().map(|jump| (jump.from, jump.to))) {
+    for (from, to) in automaton
+        .arcs
+        .iter()
+        .map(|arc| (arc.from, arc.to))
+        .chain(automaton.jumps.iter().map(|jump| (jump.from, jump.to)))
+    {
         out[from as usize] += 1;
         into[to as usize] += 1;
     }
@@ -112,7 +159,11 @@ fn silent_classes(automaton: &Automaton) -> Vec<u32> {
     let mut parents: Vec<u32> = (0..automaton.states).collect();
     // A state joins at most once a round, so that its counts stay true.
     let mut touched = vec![false; automaton.states as usize];
-    for jump in automaton.jumps.iter().filter(|jump| jump.tag.is_none() && jump.weight == 0.0 && jump.from != jump.to) {
+    for jump in automaton
+        .jumps
+        .iter()
+        .filter(|jump| jump.tag.is_none() && jump.weight == 0.0 && jump.from != jump.to)
+    {
         let (from, to) = (jump.from as usize, jump.to as usize);
         if (out[from] == 1 || into[to] == 1) && !touched[from] && !touched[to] {
             touched[from] = true;
@@ -168,7 +219,11 @@ fn equal_classes(automaton: &Automaton, side: Side) -> Vec<u32> {
 fn signatures(automaton: &Automaton, class: &[u32], side: Side) -> Vec<u64> {
     let mut sums = vec![0_u64; class.len()];
     let mut add = |from: u32, to: u32, label: u64| {
-        let (here, there) = if side == Side::Ends { (from, to) } else { (to, from) };
+        let (here, there) = if side == Side::Ends {
+            (from, to)
+        } else {
+            (to, from)
+        };
         let edge = mix(label ^ mix(u64::from(class[there as usize])));
         sums[here as usize] = sums[here as usize].wrapping_add(edge);
     };
@@ -177,7 +232,11 @@ fn signatures(automaton: &Automaton, class: &[u32], side: Side) -> Vec<u64> {
     }
     for jump in &automaton.jumps {
         let tag = jump.tag.map_or(0, |tag| u64::from(tag) + 1);
-        add(jump.from, jump.to, mix(tag << 32 | u64::from(jump.weight.to_bits())) | 1);
+        add(
+            jump.from,
+            jump.to,
+            mix(tag << 32 | u64::from(jump.weight.to_bits())) | 1,
+        );
     }
     sums
 }
@@ -198,7 +257,9 @@ fn number_equal(class: &[u32], signatures: &[u64]) -> (Vec<u32>, u32) {
     // Each state by the first of its equals.
     let mut first = vec![0_u32; class.len()];
     for equals in order.chunk_by(|&a, &b| key(a) == key(b)) {
-        equals.iter().for_each(|&state| first[state as usize] = equals[0]);
+        equals
+            .iter()
+            .for_each(|&state| first[state as usize] = equals[0]);
     }
     number_classes(&first)
 }
@@ -208,15 +269,30 @@ pub fn drop_unused(mut automaton: Automaton) -> Automaton {
     let used = automaton.arcs.iter().map(|arc| arc.word).collect();
     let (words, numbers) = keep(&automaton.words, &used);
     automaton.words = words;
-    automaton.arcs.iter_mut().for_each(|arc| arc.word = numbers[&arc.word]);
+    automaton
+        .arcs
+        .iter_mut()
+        .for_each(|arc| arc.word = numbers[&arc.word]);
     let used = automaton.jumps.iter().filter_map(|jump| jump.tag).collect();
     let (tags, numbers) = keep(&automaton.tags, &used);
     automaton.tags = tags;
-    automaton.jumps.iter_mut().for_each(|jump| jump.tag = jump.tag.map(|tag| numbers[&tag]));
+    automaton
+        .jumps
+        .iter_mut()
+        .for_each(|jump| jump.tag = jump.tag.map(|tag| numbers[&tag]));
     automaton
 }
 
 fn keep(all: &[String], used: &BTreeSet<u32>) -> (Vec<String>, BTreeMap<u32, u32>) {
-    let kept = used.iter().map(|&number| all[number as usize].clone()).collect();
-    (kept, used.iter().enumerate().map(|(new, &old)| (old, new as u32)).collect())
+    let kept = used
+        .iter()
+        .map(|&number| all[number as usize].clone())
+        .collect();
+    (
+        kept,
+        used.iter()
+            .enumerate()
+            .map(|(new, &old)| (old, new as u32))
+            .collect(),
+    )
 }

@@ -27,11 +27,19 @@ pub enum Node {
     /// Words as written; the compiler cuts and lowers them.
     Words(String),
     Tag(String),
-    Reference { place: Place, file: Option<String>, rule: Option<String> },
+    Reference {
+        place: Place,
+        file: Option<String>,
+        rule: Option<String>,
+    },
     Sequence(Vec<Node>),
     /// Alternatives, each with its weight if one is written.
     Choice(Vec<(Option<f32>, Node)>),
-    Repeat { node: Box<Node>, min: u32, max: Option<u32> },
+    Repeat {
+        node: Box<Node>,
+        min: u32,
+        max: Option<u32>,
+    },
     /// Can never be said.
     Void,
 }
@@ -42,14 +50,22 @@ const REPEATS_OF_REPEATS: u32 = 3;
 
 pub fn parse(text: &str) -> (Tree, Vec<Mistake>) {
     let (tokens, mistakes) = lex::tokens(text);
-    let mut parser = Parser { tokens, at: 0, depth: 0, tree: Tree::default(), mistakes };
+    let mut parser = Parser {
+        tokens,
+        at: 0,
+        depth: 0,
+        tree: Tree::default(),
+        mistakes,
+    };
     while parser.at < parser.tokens.len() {
         if let Err(mistake) = parser.statement() {
             parser.mistakes.push(mistake);
             parser.recover();
         }
     }
-    let Parser { tree, mut mistakes, .. } = parser;
+    let Parser {
+        tree, mut mistakes, ..
+    } = parser;
     if tree.rules.is_empty() && mistakes.is_empty() {
         mistakes.push((Place { line: 1, column: 1 }, Problem::NoRules));
     }
@@ -71,7 +87,10 @@ impl Parser {
     }
 
     fn place(&self) -> Place {
-        self.tokens.get(self.at).or(self.tokens.last()).map_or(Place { line: 1, column: 1 }, |(place, _)| *place)
+        self.tokens
+            .get(self.at)
+            .or(self.tokens.last())
+            .map_or(Place { line: 1, column: 1 }, |(place, _)| *place)
     }
 
     fn take(&mut self, wanted: &Token) -> bool {
@@ -81,7 +100,9 @@ impl Parser {
     }
 
     fn expected<T>(&self, expected: &'static str) -> Result<T, Mistake> {
-        let found = self.peek().map_or_else(|| "the end of the file".into(), Token::describe);
+        let found = self
+            .peek()
+            .map_or_else(|| "the end of the file".into(), Token::describe);
         Err((self.place(), Problem::Expected { expected, found }))
     }
 
@@ -114,8 +135,18 @@ impl Parser {
         if keyword != "root" {
             return Ok(());
         }
-        let Some(name) = value.strip_prefix('$').map(str::trim).filter(|name| !name.is_empty()) else {
-            return Err((place, Problem::Expected { expected: "the root rule, as in `root $inicio;`", found: format!("`{value}`") }));
+        let Some(name) = value
+            .strip_prefix('$')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        else {
+            return Err((
+                place,
+                Problem::Expected {
+                    expected: "the root rule, as in `root $inicio;`",
+                    found: format!("`{value}`"),
+                },
+            ));
         };
         self.tree.root = Some((place, name.to_owned()));
         Ok(())
@@ -123,7 +154,9 @@ impl Parser {
 
     fn rule(&mut self, place: Place) -> Result<(), Mistake> {
         let scope = match self.peek() {
-            Some(Token::Word(word)) if word == "public" || word == "private" => Some(word == "public"),
+            Some(Token::Word(word)) if word == "public" || word == "private" => {
+                Some(word == "public")
+            }
             _ => None,
         };
         self.at += usize::from(scope.is_some());
@@ -136,11 +169,24 @@ impl Parser {
         }
         self.depth = 0;
         let body = self.choice()?;
-        self.define(place, name, Rule { place, public: scope == Some(true), body })
+        self.define(
+            place,
+            name,
+            Rule {
+                place,
+                public: scope == Some(true),
+                body,
+            },
+        )
     }
 
     fn define(&mut self, place: Place, name: String, rule: Rule) -> Result<(), Mistake> {
-        let first_is_public = self.tree.first.as_ref().and_then(|first| self.tree.rules.get(first)).is_some_and(|rule| rule.public);
+        let first_is_public = self
+            .tree
+            .first
+            .as_ref()
+            .and_then(|first| self.tree.rules.get(first))
+            .is_some_and(|rule| rule.public);
         if self.tree.first.is_none() || rule.public && !first_is_public {
             self.tree.first = Some(name.clone());
         }
@@ -183,22 +229,45 @@ impl Parser {
     /// One element with its repeats, or `None` where the sequence ends.
     fn item(&mut self) -> Result<Option<Node>, Mistake> {
         let place = self.place();
-        let Some(token) = self.peek().cloned() else { return Ok(None) };
+        let Some(token) = self.peek().cloned() else {
+            return Ok(None);
+        };
         let node = match token {
             Token::Word(words) | Token::Quoted(words) => Node::Words(words),
             Token::Tag(tag) if tag.is_empty() => Node::Sequence(Vec::new()),
             Token::Tag(tag) => Node::Tag(tag),
-            Token::Rule(name) => special(&name).unwrap_or(Node::Reference { place, file: None, rule: Some(name) }),
-            Token::External { file, rule } => Node::Reference { place, file: Some(file), rule },
-            Token::Open => return self.group(&Token::Close, "the group").and_then(|node| self.repeated(node)).map(Some),
+            Token::Rule(name) => special(&name).unwrap_or(Node::Reference {
+                place,
+                file: None,
+                rule: Some(name),
+            }),
+            Token::External { file, rule } => Node::Reference {
+                place,
+                file: Some(file),
+                rule,
+            },
+            Token::Open => {
+                return self
+                    .group(&Token::Close, "the group")
+                    .and_then(|node| self.repeated(node))
+                    .map(Some);
+            }
             Token::OpenOptional => {
                 let node = self.group(&Token::CloseOptional, "the optional part")?;
-                return self.repeated(Node::Repeat { node: Box::new(node), min: 0, max: Some(1) }).map(Some);
+                return self
+                    .repeated(Node::Repeat {
+                        node: Box::new(node),
+                        min: 0,
+                        max: Some(1),
+                    })
+                    .map(Some);
             }
             Token::Repeat { .. } | Token::Weight(_) | Token::Declaration { .. } => {
                 return self.expected("a word, a rule, a tag or a group");
             }
-            Token::Close | Token::CloseOptional | Token::Bar | Token::Equals | Token::Semicolon => return Ok(None),
+            Token::Close | Token::CloseOptional | Token::Bar | Token::Equals | Token::Semicolon => {
+                return Ok(None);
+            }
         };
         self.at += 1;
         self.repeated(node).map(Some)
@@ -213,7 +282,11 @@ impl Parser {
             return Err((place, Problem::Depth { limit: DEPTH_LIMIT }));
         }
         // `()` is the empty phrase (SRGS 1.0 §2.3).
-        let inside = if self.peek() == Some(end) { Ok(Node::Sequence(Vec::new())) } else { self.choice() };
+        let inside = if self.peek() == Some(end) {
+            Ok(Node::Sequence(Vec::new()))
+        } else {
+            self.choice()
+        };
         self.depth = self.depth.saturating_sub(1);
         let inside = inside?;
         if self.take(end) {
@@ -227,9 +300,15 @@ impl Parser {
 
     fn repeated(&mut self, mut node: Node) -> Result<Node, Mistake> {
         for _ in 0..REPEATS_OF_REPEATS {
-            let Some(&Token::Repeat { min, max }) = self.peek() else { break };
+            let Some(&Token::Repeat { min, max }) = self.peek() else {
+                break;
+            };
             self.at += 1;
-            node = Node::Repeat { node: Box::new(node), min, max };
+            node = Node::Repeat {
+                node: Box::new(node),
+                min,
+                max,
+            };
         }
         Ok(node)
     }

@@ -45,7 +45,10 @@ fn clean(piece: &str) -> String {
 fn compose(text: &str) -> String {
     let mut joined = String::with_capacity(text.len());
     for mark in text.chars() {
-        let accented = joined.chars().next_back().and_then(|letter| with_accent(letter, mark));
+        let accented = joined
+            .chars()
+            .next_back()
+            .and_then(|letter| with_accent(letter, mark));
         match accented {
             Some(accented) => {
                 joined.pop();
@@ -78,7 +81,9 @@ fn with_accent(letter: char, mark: char) -> Option<char> {
 }
 
 fn say_letters(piece: &str, said: &mut Vec<String>) {
-    for part in piece.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '\'' | '’' | '@' | '%')) {
+    for part in
+        piece.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '\'' | '’' | '@' | '%'))
+    {
         let part = part.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '@' | '%'));
         if part.contains('@') {
             say_address(part, said);
@@ -95,13 +100,20 @@ fn say_address(part: &str, said: &mut Vec<String>) {
         if position > 0 {
             said.push("arroba".into());
         }
-        said.extend(side.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(String::from));
+        said.extend(
+            side.split(|c: char| !c.is_alphanumeric())
+                .filter(|word| !word.is_empty())
+                .map(String::from),
+        );
     }
 }
 
 /// "segunda-feira" is two words; "e-mail" is one, as any compound with a single letter.
 fn say_compound(part: &str, said: &mut Vec<String>) {
-    let part: String = part.chars().filter(|c| !matches!(c, '\'' | '’' | '%')).collect();
+    let part: String = part
+        .chars()
+        .filter(|c| !matches!(c, '\'' | '’' | '%'))
+        .collect();
     if part.split('-').any(|word| word.chars().count() == 1) {
         said.extend((!part.is_empty()).then_some(part));
         return;
@@ -143,8 +155,14 @@ fn unabbreviated(word: &str) -> &str {
 }
 
 fn say_figures(piece: &str, money: bool, said: &mut Vec<String>) {
-    let shape: String = piece.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
-    let numbers: Vec<&str> = piece.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).collect();
+    let shape: String = piece
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '9' } else { c })
+        .collect();
+    let numbers: Vec<&str> = piece
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|run| !run.is_empty())
+        .collect();
     let first = numbers.first().copied().unwrap_or_default();
     let rest = &piece[first.len()..];
     match numbers.as_slice() {
@@ -154,7 +172,9 @@ fn say_figures(piece: &str, money: bool, said: &mut Vec<String>) {
             say_number(number, said);
             said.push("vezes".into());
         }
-        [number] if matches!(rest, "º" | "ª" | "°" | "o" | "a") => say_ordinal(number, rest, said),
+        [number] if matches!(rest, "º" | "ª" | "°" | "o" | "a") => {
+            say_ordinal(number, rest, said)
+        }
         [number] if rest == "%" => {
             say_number(number, said);
             said.extend(["por", "cento"].map(String::from));
@@ -171,7 +191,9 @@ fn say_figures(piece: &str, money: bool, said: &mut Vec<String>) {
                 say_number(minute, said);
             }
         }
-        [day, month, year @ ..] if is_date(&shape) => say_date(day, month, year.first().copied(), said),
+        [day, month, year @ ..] if is_date(&shape) => {
+            say_date(day, month, year.first().copied(), said)
+        }
         _ if is_amount(&shape) => say_amount(piece, money, said),
         _ => say_mixed(piece, said),
     }
@@ -182,13 +204,17 @@ fn is_date(shape: &str) -> bool {
     let short = |part: Option<&str>| part.is_some_and(|part| matches!(part, "9" | "99"));
     short(parts.next())
         && short(parts.next())
-        && parts.next().is_none_or(|year| matches!(year, "99" | "9999"))
+        && parts
+            .next()
+            .is_none_or(|year| matches!(year, "99" | "9999"))
         && parts.next().is_none()
 }
 
 /// "1.200", "1.200,50", "89,90".
 fn is_amount(shape: &str) -> bool {
-    let (whole, cents) = shape.split_once(',').map_or((shape, None), |(whole, cents)| (whole, Some(cents)));
+    let (whole, cents) = shape
+        .split_once(',')
+        .map_or((shape, None), |(whole, cents)| (whole, Some(cents)));
     let groups: Vec<&str> = whole.split('.').collect();
     let grouped = match groups.as_slice() {
         [one] => cents.is_some() && !one.is_empty() && one.bytes().all(|b| b == b'9'),
@@ -207,9 +233,17 @@ fn say_whole(digits: &str, money: bool, said: &mut Vec<String>) {
 }
 
 fn say_amount(piece: &str, money: bool, said: &mut Vec<String>) {
-    let (whole, cents) = piece.split_once(',').map_or((piece, None), |(whole, cents)| (whole, Some(cents)));
+    let (whole, cents) = piece
+        .split_once(',')
+        .map_or((piece, None), |(whole, cents)| (whole, Some(cents)));
     let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
-    let cents = cents.map(|cents| if cents.len() == 1 { format!("{cents}0") } else { cents.to_owned() });
+    let cents = cents.map(|cents| {
+        if cents.len() == 1 {
+            format!("{cents}0")
+        } else {
+            cents.to_owned()
+        }
+    });
     say_whole(&whole, money || cents.is_some(), said);
     if let Some(cents) = cents.filter(|cents| cents != "00") {
         said.push("e".into());
@@ -229,18 +263,32 @@ fn say_date(day: &str, month: &str, year: Option<&str>, said: &mut Vec<String>) 
 }
 
 fn say_ordinal(number: &str, ending: &str, said: &mut Vec<String>) {
-    const ORDINALS: [&str; 10] =
-        ["primeir", "segund", "terceir", "quart", "quint", "sext", "sétim", "oitav", "non", "décim"];
-    let stem = number.parse::<usize>().ok().and_then(|number| ORDINALS.get(number.checked_sub(1)?));
+    const ORDINALS: [&str; 10] = [
+        "primeir", "segund", "terceir", "quart", "quint", "sext", "sétim", "oitav", "non", "décim",
+    ];
+    let stem = number
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| ORDINALS.get(number.checked_sub(1)?));
     match stem {
-        Some(stem) => said.push(format!("{stem}{}", if matches!(ending, "ª" | "a") { 'a' } else { 'o' })),
+        Some(stem) => said.push(format!(
+            "{stem}{}",
+            if matches!(ending, "ª" | "a") {
+                'a'
+            } else {
+                'o'
+            }
+        )),
         None => say_number(number, said),
     }
 }
 
 /// Runs of letters and digits one after the other; digits joined by `.`, `-` or `/` are one string of digits.
 fn say_mixed(piece: &str, said: &mut Vec<String>) {
-    if piece.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '/' | ',' | ':')) {
+    if piece
+        .chars()
+        .all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '/' | ',' | ':'))
+    {
         say_digits(piece, said);
         return;
     }
@@ -263,12 +311,47 @@ fn say_mixed(piece: &str, said: &mut Vec<String>) {
 }
 
 const UNITS: [&str; 20] = [
-    "zero", "um", "dois", "três", "quatro", "cinco", "seis", "sete", "oito", "nove", "dez", "onze", "doze", "treze",
-    "quatorze", "quinze", "dezesseis", "dezessete", "dezoito", "dezenove",
+    "zero",
+    "um",
+    "dois",
+    "três",
+    "quatro",
+    "cinco",
+    "seis",
+    "sete",
+    "oito",
+    "nove",
+    "dez",
+    "onze",
+    "doze",
+    "treze",
+    "quatorze",
+    "quinze",
+    "dezesseis",
+    "dezessete",
+    "dezoito",
+    "dezenove",
 ];
-const TENS: [&str; 8] = ["vinte", "trinta", "quarenta", "cinquenta", "sessenta", "setenta", "oitenta", "noventa"];
+const TENS: [&str; 8] = [
+    "vinte",
+    "trinta",
+    "quarenta",
+    "cinquenta",
+    "sessenta",
+    "setenta",
+    "oitenta",
+    "noventa",
+];
 const HUNDREDS: [&str; 9] = [
-    "cento", "duzentos", "trezentos", "quatrocentos", "quinhentos", "seiscentos", "setecentos", "oitocentos", "novecentos",
+    "cento",
+    "duzentos",
+    "trezentos",
+    "quatrocentos",
+    "quinhentos",
+    "seiscentos",
+    "setecentos",
+    "oitocentos",
+    "novecentos",
 ];
 
 /// A number below a million in words; codes (long, or with a leading zero) digit by digit.
@@ -282,7 +365,11 @@ fn say_number(digits: &str, said: &mut Vec<String>) {
 
 fn say_digits(digits: &str, said: &mut Vec<String>) {
     let digits = digits.chars().filter_map(|c| c.to_digit(10));
-    said.extend(digits.filter_map(|digit| UNITS.get(digit as usize)).map(|word| (*word).to_owned()));
+    said.extend(
+        digits
+            .filter_map(|digit| UNITS.get(digit as usize))
+            .map(|word| (*word).to_owned()),
+    );
 }
 
 fn say_thousands(number: usize, said: &mut Vec<String>) {
@@ -337,7 +424,11 @@ pub fn fold(word: &str) -> String {
         'ñ' => 'n',
         _ => c,
     };
-    word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).map(plain).collect()
+    word.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .map(plain)
+        .collect()
 }
 
 /// Words that mean and weigh the same in every grammar, by one of them: "estou" = "tô", "para" = "pra", "duas" = "dois".
@@ -382,7 +473,12 @@ pub fn differ_slightly(a: &str, b: &str) -> bool {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let common = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
     let (a, b) = (&a[common..], &b[common..]);
-    let common = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+    let common = a
+        .iter()
+        .rev()
+        .zip(b.iter().rev())
+        .take_while(|(x, y)| x == y)
+        .count();
     match (&a[..a.len() - common], &b[..b.len() - common]) {
         ([], []) => false,
         ([_], [] | [_]) | ([], [_]) => true,

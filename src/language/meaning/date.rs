@@ -21,18 +21,29 @@ pub enum DateValue {
     /// "depois do dia dez": this day or a later one.
     From(Date),
     /// "sexta que vem": the likelier reading and the other one; to be confirmed.
-    Either { likely: Date, other: Date },
+    Either {
+        likely: Date,
+        other: Date,
+    },
     /// "dia trinta e um" in a month of thirty days: the last day is proposed instead.
-    Missing { said: u8, nearest: Date },
+    Missing {
+        said: u8,
+        nearest: Date,
+    },
     /// "semana que vem", "quando eu receber": which day is to be asked.
-    Range { text: String },
+    Range {
+        text: String,
+    },
 }
 
 impl DateValue {
     /// The day to propose, if one can be named.
     pub fn day(&self) -> Option<Date> {
         match self {
-            Self::Day(day) | Self::From(day) | Self::Either { likely: day, .. } | Self::Missing { nearest: day, .. } => Some(*day),
+            Self::Day(day)
+            | Self::From(day)
+            | Self::Either { likely: day, .. }
+            | Self::Missing { nearest: day, .. } => Some(*day),
             Self::Range { .. } => None,
         }
     }
@@ -85,7 +96,9 @@ impl<'a> Said<'a> {
                     said.day = sum.finish();
                     said.business = true;
                 }
-                "dias" | "semanas" | "meses" => said.ahead = sum.finish().map(|count| (count, *tag)),
+                "dias" | "semanas" | "meses" => {
+                    said.ahead = sum.finish().map(|count| (count, *tag))
+                }
                 tag if sum.take(tag) => {}
                 tag => said.mark(tag),
             }
@@ -106,8 +119,13 @@ impl<'a> Said<'a> {
             "que_vem" | "semana_que_vem" => self.next = Some(tag),
             "fim_mes" => self.month_end = true,
             _ => {
-                let number = |prefix: char| tag.strip_prefix(prefix).and_then(|digits| digits.parse::<i8>().ok());
-                if let Some(weekday) = number('d').and_then(|day| Weekday::from_sunday_zero_offset(day).ok()) {
+                let number = |prefix: char| {
+                    tag.strip_prefix(prefix)
+                        .and_then(|digits| digits.parse::<i8>().ok())
+                };
+                if let Some(weekday) =
+                    number('d').and_then(|day| Weekday::from_sunday_zero_offset(day).ok())
+                {
                     self.weekday = Some(weekday);
                 } else if let Some(month) = number('m') {
                     self.month = Some(i64::from(month));
@@ -137,14 +155,22 @@ fn resolve(said: &Said, today: Date) -> Option<DateValue> {
         return ahead(today, count, unit).map(DateValue::Day);
     }
     if said.month_end {
-        let month = if said.next_month { today.first_of_month().checked_add(1.month()).ok()? } else { today };
+        let month = if said.next_month {
+            today.first_of_month().checked_add(1.month()).ok()?
+        } else {
+            today
+        };
         return Some(DateValue::Day(month.last_of_month()));
     }
     match (said.day, said.weekday) {
-        (Some(day), _) if said.business => business_day(day, said.next_month, today).map(DateValue::Day),
+        (Some(day), _) if said.business => {
+            business_day(day, said.next_month, today).map(DateValue::Day)
+        }
         (Some(day), _) => day_of_month(day, said, today),
         (None, Some(weekday)) => weekday_after(weekday, said.next, today),
-        (None, None) => said.vague.map(|text| DateValue::Range { text: text.to_owned() }),
+        (None, None) => said.vague.map(|text| DateValue::Range {
+            text: text.to_owned(),
+        }),
     }
 }
 
@@ -159,13 +185,22 @@ fn ahead(today: Date, count: i64, unit: &str) -> Option<Date> {
 }
 
 fn day_of_month(day: i64, said: &Said, today: Date) -> Option<DateValue> {
-    let day = i8::try_from(day).ok().filter(|day| (1..=31).contains(day))?;
+    let day = i8::try_from(day)
+        .ok()
+        .filter(|day| (1..=31).contains(day))?;
     if let Some(month) = said.month {
         return day_and_month(day, i8::try_from(month).ok()?, said.year, today);
     }
     let this = today.first_of_month();
     let later = said.next_month || day < today.day();
-    in_month(day, if later { this.checked_add(1.month()).ok()? } else { this })
+    in_month(
+        day,
+        if later {
+            this.checked_add(1.month()).ok()?
+        } else {
+            this
+        },
+    )
 }
 
 fn day_and_month(day: i8, month: i8, year: Option<i64>, today: Date) -> Option<DateValue> {
@@ -184,7 +219,10 @@ fn day_and_month(day: i8, month: i8, year: Option<i64>, today: Date) -> Option<D
 fn in_month(day: i8, first: Date) -> Option<DateValue> {
     let last = first.last_of_month();
     if day > last.day() {
-        return Some(DateValue::Missing { said: u8::try_from(day).ok()?, nearest: last });
+        return Some(DateValue::Missing {
+            said: u8::try_from(day).ok()?,
+            nearest: last,
+        });
     }
     first.with().day(day).build().ok().map(DateValue::Day)
 }
@@ -194,10 +232,15 @@ fn weekday_after(weekday: Weekday, next: Option<&str>, today: Date) -> Option<Da
     let nearest = today.nth_weekday(1, weekday).ok()?;
     let week_later = nearest.checked_add(1.week()).ok()?;
     let days_left = 7 - i64::from(today.weekday().to_monday_one_offset());
-    let this_week = today.until(nearest).is_ok_and(|span| i64::from(span.get_days()) <= days_left);
+    let this_week = today
+        .until(nearest)
+        .is_ok_and(|span| i64::from(span.get_days()) <= days_left);
     Some(match next {
         Some("semana_que_vem") if this_week => DateValue::Day(week_later),
-        Some("que_vem") if this_week => DateValue::Either { likely: week_later, other: nearest },
+        Some("que_vem") if this_week => DateValue::Either {
+            likely: week_later,
+            other: nearest,
+        },
         _ => DateValue::Day(nearest),
     })
 }
@@ -205,7 +248,11 @@ fn weekday_after(weekday: Weekday, next: Option<&str>, today: Date) -> Option<Da
 /// The `nth` business day as labour law counts pay days, Saturday among them.
 fn business_day(nth: i64, next_month: bool, today: Date) -> Option<Date> {
     let nth = usize::try_from(nth).ok()?;
-    let month = if next_month { calendar::add_months(today.first_of_month(), 1) } else { today };
+    let month = if next_month {
+        calendar::add_months(today.first_of_month(), 1)
+    } else {
+        today
+    };
     let day = calendar::nth_working_day(month.year(), month.month(), nth)?;
     if day >= today {
         return Some(day);
@@ -220,13 +267,21 @@ pub fn past(tags: &[&str], today: Date) -> Option<DateValue> {
     if let (Some(weekday), None) = (said.weekday, said.day) {
         return today.nth_weekday(-1, weekday).ok().map(DateValue::Day);
     }
-    let (Some(day), None) = (said.day, said.year) else { return resolve(&said, today) };
-    let day = i8::try_from(day).ok().filter(|day| (1..=31).contains(day))?;
+    let (Some(day), None) = (said.day, said.year) else {
+        return resolve(&said, today);
+    };
+    let day = i8::try_from(day)
+        .ok()
+        .filter(|day| (1..=31).contains(day))?;
     let mut month = match said.month {
         Some(month) => Date::new(today.year(), i8::try_from(month).ok()?, 1).ok()?,
         None => today.first_of_month(),
     };
-    let step = if said.month.is_some() { 1.year() } else { 1.month() };
+    let step = if said.month.is_some() {
+        1.year()
+    } else {
+        1.month()
+    };
     // Two steps back reach a month with such a day from any other; leap days need not be found.
     for _ in 0..3 {
         match in_month(day, month)? {
@@ -240,9 +295,16 @@ pub fn past(tags: &[&str], today: Date) -> Option<DateValue> {
 /// Day and month of birth, with the year if it was said.
 pub fn birth(tags: &[&str], today: Date) -> Option<Value> {
     let said = Said::read(tags);
-    let day = u8::try_from(said.day?).ok().filter(|day| (1..=31).contains(day))?;
-    let month = u8::try_from(said.month?).ok().filter(|month| (1..=12).contains(month))?;
-    let year = said.year.and_then(|year| i16::try_from(year).ok()).map(|year| full_year(year, today));
+    let day = u8::try_from(said.day?)
+        .ok()
+        .filter(|day| (1..=31).contains(day))?;
+    let month = u8::try_from(said.month?)
+        .ok()
+        .filter(|month| (1..=12).contains(month))?;
+    let year = said
+        .year
+        .and_then(|year| i16::try_from(year).ok())
+        .map(|year| full_year(year, today));
     Some(Value::Birth { day, month, year })
 }
 

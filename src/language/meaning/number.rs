@@ -18,9 +18,15 @@ pub struct Sum {
 impl Sum {
     /// Takes a number tag; false if it is none.
     pub fn take(&mut self, tag: &str) -> bool {
-        if let Some(more) = tag.strip_prefix('+').and_then(|digits| digits.parse::<i64>().ok()) {
+        if let Some(more) = tag
+            .strip_prefix('+')
+            .and_then(|digits| digits.parse::<i64>().ok())
+        {
             self.value = self.value.saturating_add(more).min(LIMIT);
-        } else if let Some(factor) = tag.strip_prefix('*').and_then(|digits| digits.parse::<i64>().ok()) {
+        } else if let Some(factor) = tag
+            .strip_prefix('*')
+            .and_then(|digits| digits.parse::<i64>().ok())
+        {
             self.value = self.value.max(1).saturating_mul(factor).min(LIMIT);
         } else {
             return false;
@@ -43,7 +49,10 @@ pub fn digits(tags: &[&str]) -> Option<String> {
     let mut last = 0_i64;
     let mut repeat = 1_usize;
     for tag in tags {
-        if let Some(more) = tag.strip_prefix('+').and_then(|digits| digits.parse::<i64>().ok()) {
+        if let Some(more) = tag
+            .strip_prefix('+')
+            .and_then(|digits| digits.parse::<i64>().ok())
+        {
             if !joins(last, more) {
                 write_down(&mut digits, sum.finish(), &mut repeat);
             }
@@ -102,7 +111,10 @@ pub fn money(tags: &[&str]) -> Option<Value> {
         centavos = add(centavos, part);
     }
     centavos = add(centavos, sum.finish().map(|reais| reais * 100));
-    centavos.map(|centavos| Value::Money { centavos, approximate: tags.contains(&"aprox") })
+    centavos.map(|centavos| Value::Money {
+        centavos,
+        approximate: tags.contains(&"aprox"),
+    })
 }
 
 fn add(before: Option<i64>, more: Option<i64>) -> Option<i64> {

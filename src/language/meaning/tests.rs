@@ -14,15 +14,26 @@ fn monday() -> Date {
 
 fn automaton(file: &str, rules: &[&str]) -> Automaton {
     let grammar = Grammar::load(&Shipped, file).expect("shipped grammars load");
-    let names = ["joão", "maria", "joão da silva"].map(String::from).to_vec();
-    grammar.automaton(rules, &BTreeMap::from([("nome_titular".to_owned(), names)])).expect("shipped grammars compile")
+    let names = ["joão", "maria", "joão da silva"]
+        .map(String::from)
+        .to_vec();
+    grammar
+        .automaton(rules, &BTreeMap::from([("nome_titular".to_owned(), names)]))
+        .expect("shipped grammars compile")
 }
 
 /// The tags of the whole of `text` as the slot `name`.
 fn value(automaton: &Automaton, name: &str, text: &str) -> Option<Value> {
-    let best = parse::parse(automaton, text).into_iter().next().filter(|best| best.rest.is_empty())?;
+    let best = parse::parse(automaton, text)
+        .into_iter()
+        .next()
+        .filter(|best| best.rest.is_empty())?;
     let open = [format!("{name}(")];
-    let tags: Vec<String> = open.into_iter().chain(best.tags).chain([")".to_owned()]).collect();
+    let tags: Vec<String> = open
+        .into_iter()
+        .chain(best.tags)
+        .chain([")".to_owned()])
+        .collect();
     read(&tags, monday()).slots.remove(name)
 }
 
@@ -31,18 +42,34 @@ fn understand(file: &str, text: &str) -> Meaning {
 }
 
 fn understand_in(automaton: &Automaton, text: &str) -> Meaning {
-    let best = parse::parse(automaton, text).into_iter().next().filter(|best| best.confidence >= parse::ACCEPTED);
-    best.map(|best| read(&best.tags, monday())).unwrap_or_default()
+    let best = parse::parse(automaton, text)
+        .into_iter()
+        .next()
+        .filter(|best| best.confidence >= parse::ACCEPTED);
+    best.map(|best| read(&best.tags, monday()))
+        .unwrap_or_default()
 }
 
 #[test]
 fn dictated_digits() {
     let automaton = automaton("numeros.gram", &["digitos"]);
     let table = [
-        ("um um um quatro quatro quatro sete sete sete três cinco", "11144477735"),
-        ("cento e onze, quatrocentos e quarenta e quatro, setecentos e setenta e sete, trinta e cinco", "11144477735"),
-        ("cinco dois nove, nove oito dois, dois quatro sete, dígito vinte e cinco", "52998224725"),
-        ("cinco vinte e nove ponto nove oitenta e dois ponto dois quarenta e sete traço vinte e cinco", "52998224725"),
+        (
+            "um um um quatro quatro quatro sete sete sete três cinco",
+            "11144477735",
+        ),
+        (
+            "cento e onze, quatrocentos e quarenta e quatro, setecentos e setenta e sete, trinta e cinco",
+            "11144477735",
+        ),
+        (
+            "cinco dois nove, nove oito dois, dois quatro sete, dígito vinte e cinco",
+            "52998224725",
+        ),
+        (
+            "cinco vinte e nove ponto nove oitenta e dois ponto dois quarenta e sete traço vinte e cinco",
+            "52998224725",
+        ),
         ("meia três zero", "630"),
         ("meia meia sete", "667"),
         ("zero zero um", "001"),
@@ -61,31 +88,71 @@ fn dictated_digits() {
         ("012", "012"),
     ];
     for (said, digits) in table {
-        assert_eq!(value(&automaton, "digitos", said), Some(Value::Digits(digits.into())), "{said}");
+        assert_eq!(
+            value(&automaton, "digitos", said),
+            Some(Value::Digits(digits.into())),
+            "{said}"
+        );
     }
-    assert_eq!(value(&automaton, "digitos", "sessenta e meia"), Some(Value::Digits("606".into())), "six is never added to sixty");
+    assert_eq!(
+        value(&automaton, "digitos", "sessenta e meia"),
+        Some(Value::Digits("606".into())),
+        "six is never added to sixty"
+    );
 }
 
 #[test]
 fn three_digits_of_a_cpf() {
     let automaton = automaton("identifica.gram", &[]);
-    for said in ["um um um", "cento e onze", "um onze", "onze um", "três uns", "111", "é um um um", "os três primeiros são cento e onze"] {
+    for said in [
+        "um um um",
+        "cento e onze",
+        "um onze",
+        "onze um",
+        "três uns",
+        "111",
+        "é um um um",
+        "os três primeiros são cento e onze",
+    ] {
         let meaning = understand_in(&automaton, said);
         assert_eq!(meaning.intent.as_deref(), Some("INFORMA_DIGITOS"), "{said}");
-        assert_eq!(meaning.slots.get("digitos"), Some(&Value::Digits("111".into())), "{said}");
+        assert_eq!(
+            meaning.slots.get("digitos"),
+            Some(&Value::Digits("111".into())),
+            "{said}"
+        );
     }
-    let meaning = understand_in(&automaton, "cento e onze, quatrocentos e quarenta e quatro, setecentos e setenta e sete, trinta e cinco");
-    assert_eq!(meaning.slots.get("digitos"), Some(&Value::Digits("11144477735".into())));
+    let meaning = understand_in(
+        &automaton,
+        "cento e onze, quatrocentos e quarenta e quatro, setecentos e setenta e sete, trinta e cinco",
+    );
+    assert_eq!(
+        meaning.slots.get("digitos"),
+        Some(&Value::Digits("11144477735".into()))
+    );
     let meaning = understand_in(&automaton, "vinte e um do três de oitenta e cinco");
     assert_eq!(meaning.intent.as_deref(), Some("INFORMA_NASCIMENTO"));
-    assert_eq!(meaning.slots.get("nascimento"), Some(&Value::Birth { day: 21, month: 3, year: Some(1985) }));
+    assert_eq!(
+        meaning.slots.get("nascimento"),
+        Some(&Value::Birth {
+            day: 21,
+            month: 3,
+            year: Some(1985)
+        })
+    );
 }
 
 #[test]
 fn money_as_debtors_say_it() {
     let automaton = automaton("numeros.gram", &["dinheiro"]);
-    let exactly = |centavos| Value::Money { centavos, approximate: false };
-    let about = |centavos| Value::Money { centavos, approximate: true };
+    let exactly = |centavos| Value::Money {
+        centavos,
+        approximate: false,
+    };
+    let about = |centavos| Value::Money {
+        centavos,
+        approximate: true,
+    };
     let table = [
         ("cem reais", exactly(10_000)),
         ("cem conto", exactly(10_000)),
@@ -114,8 +181,14 @@ fn money_as_debtors_say_it() {
         ("oitenta e nove reais e noventa centavos", exactly(8_990)),
         ("R$ 1.234,56", exactly(123_456)),
         ("89,90", exactly(8_990)),
-        ("noventa e nove mil novecentos e noventa e nove", exactly(9_999_900)),
-        ("doze mil trezentos e quarenta e cinco reais", exactly(1_234_500)),
+        (
+            "noventa e nove mil novecentos e noventa e nove",
+            exactly(9_999_900),
+        ),
+        (
+            "doze mil trezentos e quarenta e cinco reais",
+            exactly(1_234_500),
+        ),
         ("cinquenta centavos", exactly(50)),
         ("duzentos e cinquenta", exactly(25_000)),
         ("trinta e cinco", exactly(3_500)),
@@ -130,17 +203,39 @@ fn counter_offers() {
     let oferta = automaton("quanto.gram", &[]);
     let two_of_a_hundred = understand_in(&oferta, "duas de cem");
     assert_eq!(two_of_a_hundred.intent.as_deref(), Some("CONTRAPROPOSTA"));
-    assert_eq!(two_of_a_hundred.slots.get("parcelas"), Some(&Value::Count(2)));
-    assert_eq!(two_of_a_hundred.slots.get("valor"), Some(&Value::Money { centavos: 10_000, approximate: false }));
+    assert_eq!(
+        two_of_a_hundred.slots.get("parcelas"),
+        Some(&Value::Count(2))
+    );
+    assert_eq!(
+        two_of_a_hundred.slots.get("valor"),
+        Some(&Value::Money {
+            centavos: 10_000,
+            approximate: false
+        })
+    );
     let ten = understand_in(&oferta, "dez de cem");
     assert_eq!(ten.slots.get("parcelas"), Some(&Value::Count(10)));
     for said in ["cem", "sem", "100"] {
         let meaning = understand_in(&oferta, said);
-        assert_eq!(meaning.slots.get("valor"), Some(&Value::Money { centavos: 10_000, approximate: false }), "{said}");
+        assert_eq!(
+            meaning.slots.get("valor"),
+            Some(&Value::Money {
+                centavos: 10_000,
+                approximate: false
+            }),
+            "{said}"
+        );
     }
     assert!(understand_in(&oferta, "sem condições").is("SEM_DINHEIRO"));
     let down = understand_in(&oferta, "dou trezentos de entrada");
-    assert_eq!(down.slots.get("entrada"), Some(&Value::Money { centavos: 30_000, approximate: false }));
+    assert_eq!(
+        down.slots.get("entrada"),
+        Some(&Value::Money {
+            centavos: 30_000,
+            approximate: false
+        })
+    );
 }
 
 #[test]
@@ -156,7 +251,13 @@ fn days_as_debtors_say_them() {
         ("sexta", on(11, 27)),
         ("sexta agora", on(11, 27)),
         ("nessa sexta", on(11, 27)),
-        ("sexta que vem", DateValue::Either { likely: date(2026, 12, 4), other: date(2026, 11, 27) }),
+        (
+            "sexta que vem",
+            DateValue::Either {
+                likely: date(2026, 12, 4),
+                other: date(2026, 11, 27),
+            },
+        ),
         ("sexta da semana que vem", on(12, 4)),
         ("segunda", on(11, 30)),
         ("segunda que vem", on(11, 30)),
@@ -165,7 +266,13 @@ fn days_as_debtors_say_them() {
         ("dia trinta", on(11, 30)),
         ("fim do mês", on(11, 30)),
         ("final do mês", on(11, 30)),
-        ("dia trinta e um", DateValue::Missing { said: 31, nearest: date(2026, 11, 30) }),
+        (
+            "dia trinta e um",
+            DateValue::Missing {
+                said: 31,
+                nearest: date(2026, 11, 30),
+            },
+        ),
         ("dia primeiro", on(12, 1)),
         ("dia cinco", on(12, 5)),
         ("quinto dia útil", on(12, 5)),
@@ -190,19 +297,35 @@ fn days_as_debtors_say_them() {
         ("dez do doze", on(12, 10)),
         ("quinze", on(12, 15)),
         ("fim do mês que vem", on(12, 31)),
-        ("dia dez de janeiro de dois mil e vinte e sete", DateValue::Day(date(2027, 1, 10))),
+        (
+            "dia dez de janeiro de dois mil e vinte e sete",
+            DateValue::Day(date(2027, 1, 10)),
+        ),
     ];
     for (said, day) in table {
-        assert_eq!(value(&automaton, "data", said), Some(Value::Date(day)), "{said}");
+        assert_eq!(
+            value(&automaton, "data", said),
+            Some(Value::Date(day)),
+            "{said}"
+        );
     }
 }
 
 #[test]
 fn days_gone_by() {
     let automaton = automaton("datas.gram", &["data_passada"]);
-    let table = [("ontem", date(2026, 11, 22)), ("dia dez", date(2026, 11, 10)), ("sexta", date(2026, 11, 20)), ("dia trinta", date(2026, 10, 30))];
+    let table = [
+        ("ontem", date(2026, 11, 22)),
+        ("dia dez", date(2026, 11, 10)),
+        ("sexta", date(2026, 11, 20)),
+        ("dia trinta", date(2026, 10, 30)),
+    ];
     for (said, day) in table {
-        assert_eq!(value(&automaton, "pago_em", said), Some(Value::Date(DateValue::Day(day))), "{said}");
+        assert_eq!(
+            value(&automaton, "pago_em", said),
+            Some(Value::Date(DateValue::Day(day))),
+            "{said}"
+        );
     }
 }
 
@@ -219,17 +342,29 @@ fn times_of_day() {
         ("sete da manhã", (7, 0)),
     ];
     for (said, (hour, minute)) in table {
-        assert_eq!(value(&automaton, "hora", said), Some(Value::Time { hour, minute }), "{said}");
+        assert_eq!(
+            value(&automaton, "hora", said),
+            Some(Value::Time { hour, minute }),
+            "{said}"
+        );
     }
 }
 
 #[test]
 fn the_last_word_counts() {
     let dia = automaton("dia.gram", &[]);
-    for said in ["dia cinco, não, dia dez", "dia cinco… não… dia dez", "bom, dia cinco, quer dizer, dia dez, tá?"] {
+    for said in [
+        "dia cinco, não, dia dez",
+        "dia cinco… não… dia dez",
+        "bom, dia cinco, quer dizer, dia dez, tá?",
+    ] {
         let meaning = understand_in(&dia, said);
         assert_eq!(meaning.intent.as_deref(), Some("INFORMA_DATA"), "{said}");
-        assert_eq!(meaning.slots.get("data"), Some(&Value::Date(DateValue::Day(date(2026, 12, 10)))), "{said}");
+        assert_eq!(
+            meaning.slots.get("data"),
+            Some(&Value::Date(DateValue::Day(date(2026, 12, 10)))),
+            "{said}"
+        );
     }
     let meaning = understand_in(&dia, "dia cinco, pode ser");
     assert_eq!(meaning.intent.as_deref(), Some("INFORMA_DATA"));
@@ -251,10 +386,18 @@ fn traps() {
         ("oferta", "tá, mas e se eu parcelar?", "QUER_PARCELAR"),
         ("oferta", "já vou pagar", "PROMESSA"),
         ("oferta", "já paguei", "JA_PAGUEI"),
-        ("oferta", "não paguei porque não recebi o boleto", "PEDE_BOLETO"),
+        (
+            "oferta",
+            "não paguei porque não recebi o boleto",
+            "PEDE_BOLETO",
+        ),
         ("oferta", "não vou pagar hoje", "PROMESSA"),
         ("oferta", "não vou pagar", "RECUSA"),
-        ("oferta", "não quero parcelar, quero quitar", "ACEITA_AVISTA"),
+        (
+            "oferta",
+            "não quero parcelar, quero quitar",
+            "ACEITA_AVISTA",
+        ),
         ("oferta", "capaz!", "NAO"),
         ("abertura", "bah, tchê, sou eu", "CONFIRMA_IDENTIDADE"),
         ("oferta", "só se for agora", "SIM"),
@@ -264,7 +407,11 @@ fn traps() {
         ("oferta", "manda aí", "PEDE_BOLETO"),
         ("oferta", "meu nome tá sujo mesmo", "RECUSA"),
         ("abertura", "ele sou eu", "CONFIRMA_IDENTIDADE"),
-        ("abertura", "sou a esposa, pode falar comigo", "TERCEIRO_ATENDEU"),
+        (
+            "abertura",
+            "sou a esposa, pode falar comigo",
+            "TERCEIRO_ATENDEU",
+        ),
         ("dia", "quinze", "INFORMA_DATA"),
         ("parcelas", "quinze", "INFORMA_PARCELAS"),
         ("oferta", "dez de cem", "CONTRAPROPOSTA"),
@@ -293,6 +440,9 @@ fn a_yes_does_not_cover_what_was_said() {
     assert_eq!(intent("INFORMA_DATA SIM").as_deref(), Some("INFORMA_DATA"));
     assert_eq!(intent("NAO SIM").as_deref(), Some("SIM"));
     assert_eq!(intent("SIM LIGAR_DEPOIS").as_deref(), Some("LIGAR_DEPOIS"));
-    assert_eq!(intent("RISCO_VIDA SEM_DINHEIRO").as_deref(), Some("RISCO_VIDA"));
+    assert_eq!(
+        intent("RISCO_VIDA SEM_DINHEIRO").as_deref(),
+        Some("RISCO_VIDA")
+    );
     assert_eq!(intent("+20 c 7 ) x("), None);
 }

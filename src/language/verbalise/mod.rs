@@ -6,8 +6,8 @@ mod when;
 
 pub use number::{Gender, count, counted, integer, money, ordinal, parcelas, percent};
 pub use spell::{
-    Six, cpf_tail, destination, digits, digits_with, email_destination, letter, line, masked_phone, phone, protocol,
-    spelled,
+    Six, cpf_tail, destination, digits, digits_with, email_destination, letter, line, masked_phone,
+    phone, protocol, spelled,
 };
 pub use when::{at_time, date, month, time, weekday, weekday_date};
 

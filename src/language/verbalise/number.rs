@@ -12,13 +12,50 @@ pub enum Gender {
 use Gender::{Feminine, Masculine};
 
 const TEENS: [&str; 20] = [
-    "zero", "um", "dois", "três", "quatro", "cinco", "seis", "sete", "oito", "nove", "dez", "onze", "doze", "treze",
-    "catorze", "quinze", "dezesseis", "dezessete", "dezoito", "dezenove",
+    "zero",
+    "um",
+    "dois",
+    "três",
+    "quatro",
+    "cinco",
+    "seis",
+    "sete",
+    "oito",
+    "nove",
+    "dez",
+    "onze",
+    "doze",
+    "treze",
+    "catorze",
+    "quinze",
+    "dezesseis",
+    "dezessete",
+    "dezoito",
+    "dezenove",
 ];
-const TENS: [&str; 10] =
-    ["", "dez", "vinte", "trinta", "quarenta", "cinquenta", "sessenta", "setenta", "oitenta", "noventa"];
+const TENS: [&str; 10] = [
+    "",
+    "dez",
+    "vinte",
+    "trinta",
+    "quarenta",
+    "cinquenta",
+    "sessenta",
+    "setenta",
+    "oitenta",
+    "noventa",
+];
 const HUNDREDS: [&str; 10] = [
-    "", "cento", "duzent", "trezent", "quatrocent", "quinhent", "seiscent", "setecent", "oitocent", "novecent",
+    "",
+    "cento",
+    "duzent",
+    "trezent",
+    "quatrocent",
+    "quinhent",
+    "seiscent",
+    "setecent",
+    "oitocent",
+    "novecent",
 ];
 /// The classes of three digits above the thousands, in the singular and the plural.
 const SCALES: [(&str, &str); 5] = [
@@ -40,7 +77,11 @@ pub fn integer(n: u64, gender: Gender) -> String {
     for (nth, &(scale, class)) in classes.iter().enumerate() {
         let last = nth + 1 == classes.len();
         if nth > 0 {
-            text += if last && (class < 100 || class.is_multiple_of(100)) { " e " } else { " " };
+            text += if last && (class < 100 || class.is_multiple_of(100)) {
+                " e "
+            } else {
+                " "
+            };
         }
         text += &class_words(scale, class, gender);
     }
@@ -82,7 +123,11 @@ fn below_thousand(n: u64, gender: Gender) -> String {
         (0, _) => below_hundred(rest, gender),
         (1, 0) => "cem".to_owned(),
         (_, 0) => hundred(hundreds, gender),
-        _ => format!("{} e {}", hundred(hundreds, gender), below_hundred(rest, gender)),
+        _ => format!(
+            "{} e {}",
+            hundred(hundreds, gender),
+            below_hundred(rest, gender)
+        ),
     }
 }
 
@@ -124,7 +169,11 @@ pub fn parcelas(n: u64) -> String {
 
 /// "um milhão **de** reais", but "um milhão e cem reais".
 const fn of_after_million(n: u64) -> &'static str {
-    if n >= 1_000_000 && n.is_multiple_of(1_000_000) { "de " } else { "" }
+    if n >= 1_000_000 && n.is_multiple_of(1_000_000) {
+        "de "
+    } else {
+        ""
+    }
 }
 
 /// "mil duzentos e trinta e quatro reais e cinquenta e seis centavos".
@@ -142,7 +191,10 @@ pub fn money(amount: Centavos) -> String {
 
 /// "dois por cento", "meio por cento", "um vírgula noventa e nove por cento".
 pub fn percent(rate: BasisPoints) -> String {
-    let (whole, rest) = (u64::from(rate.0.unsigned_abs() / 100), u64::from(rate.0.unsigned_abs() % 100));
+    let (whole, rest) = (
+        u64::from(rate.0.unsigned_abs() / 100),
+        u64::from(rate.0.unsigned_abs() % 100),
+    );
     let sign = if rate.0 < 0 { "menos " } else { "" };
     let whole_words = integer(whole, Masculine);
     let number = match (whole, rest) {
@@ -163,10 +215,19 @@ fn decimals(rest: u64) -> String {
     }
 }
 
-const ORDINAL_UNITS: [&str; 10] =
-    ["", "primeir", "segund", "terceir", "quart", "quint", "sext", "sétim", "oitav", "non"];
+const ORDINAL_UNITS: [&str; 10] = [
+    "", "primeir", "segund", "terceir", "quart", "quint", "sext", "sétim", "oitav", "non",
+];
 const ORDINAL_TENS: [&str; 10] = [
-    "", "décim", "vigésim", "trigésim", "quadragésim", "quinquagésim", "sexagésim", "septuagésim", "octogésim",
+    "",
+    "décim",
+    "vigésim",
+    "trigésim",
+    "quadragésim",
+    "quinquagésim",
+    "sexagésim",
+    "septuagésim",
+    "octogésim",
     "nonagésim",
 ];
 
@@ -178,7 +239,10 @@ pub fn ordinal(n: u64, gender: Gender) -> String {
     }
     let ending = if gender == Masculine { "o" } else { "a" };
     let stems = [ORDINAL_TENS[tens], ORDINAL_UNITS[units]];
-    let words: Vec<String> =
-        stems.iter().filter(|stem| !stem.is_empty()).map(|stem| format!("{stem}{ending}")).collect();
+    let words: Vec<String> = stems
+        .iter()
+        .filter(|stem| !stem.is_empty())
+        .map(|stem| format!("{stem}{ending}"))
+        .collect();
     words.join(" ")
 }

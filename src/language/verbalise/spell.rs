@@ -20,8 +20,17 @@ pub fn digits(text: &str) -> String {
 /// Like [`digits`], with the six of one's choice.
 pub fn digits_with(text: &str, six: Six) -> String {
     let groups = text.split(|c: char| c == ',' || c.is_whitespace());
-    let spoken = groups.map(|group| group.chars().filter_map(|c| digit(c, six)).collect::<Vec<_>>().join(" "));
-    spoken.filter(|group| !group.is_empty()).collect::<Vec<_>>().join(", ")
+    let spoken = groups.map(|group| {
+        group
+            .chars()
+            .filter_map(|c| digit(c, six))
+            .collect::<Vec<_>>()
+            .join(" ")
+    });
+    spoken
+        .filter(|group| !group.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn digit(c: char, six: Six) -> Option<&'static str> {
@@ -76,7 +85,9 @@ pub fn letter(c: char) -> Option<&'static str> {
 
 /// Letters and digits one by one, the rest left out.
 pub fn spelled(text: &str) -> String {
-    let words = text.chars().filter_map(|c| digit(c, Six::Meia).or_else(|| letter(c)));
+    let words = text
+        .chars()
+        .filter_map(|c| digit(c, Six::Meia).or_else(|| letter(c)));
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -84,7 +95,12 @@ pub fn spelled(text: &str) -> String {
 pub fn phone(phone: Phone) -> String {
     let number = phone.subscriber();
     let (head, tail) = number.split_at(number.len() - 4);
-    format!("{}, {}, {}", integer(phone.ddd().into(), Gender::Masculine), digits(head), digits(tail))
+    format!(
+        "{}, {}, {}",
+        integer(phone.ddd().into(), Gender::Masculine),
+        digits(head),
+        digits(tail)
+    )
 }
 
 /// "final quatro três dois um": how a number is named to the person whose it is.
@@ -114,7 +130,9 @@ pub fn cpf_tail(cpf: &Cpf) -> String {
 /// A protocol, in groups of at most four with a pause between them.
 pub fn protocol(text: &str) -> String {
     let characters: Vec<char> = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    let groups = characters.chunks(4).map(|group| spelled(&group.iter().collect::<String>()));
+    let groups = characters
+        .chunks(4)
+        .map(|group| spelled(&group.iter().collect::<String>()));
     groups.collect::<Vec<_>>().join(", ")
 }
 

@@ -17,13 +17,19 @@ fn money_of_the_table() {
         (199, "um real e noventa e nove centavos"),
         (8_990, "oitenta e nove reais e noventa centavos"),
         (10_000, "cem reais"),
-        (12_345, "cento e vinte e três reais e quarenta e cinco centavos"),
+        (
+            12_345,
+            "cento e vinte e três reais e quarenta e cinco centavos",
+        ),
         (17_020, "cento e setenta reais e vinte centavos"),
         (20_000, "duzentos reais"),
         (100_000, "mil reais"),
         (100_001, "mil reais e um centavo"),
         (110_000, "mil e cem reais"),
-        (123_456, "mil duzentos e trinta e quatro reais e cinquenta e seis centavos"),
+        (
+            123_456,
+            "mil duzentos e trinta e quatro reais e cinquenta e seis centavos",
+        ),
         (200_100, "dois mil e um reais"),
         (2_150_000, "vinte e um mil e quinhentos reais"),
         (100_000_000, "um milhão de reais"),
@@ -68,14 +74,26 @@ fn dates_name_the_year_only_when_it_is_far() {
         (day(2026, 12, 10), "dez de dezembro"),
         (day(2026, 12, 1), "primeiro de dezembro"),
         (day(2027, 1, 31), "trinta e um de janeiro"),
-        (day(2025, 2, 21), "vinte e um de fevereiro de dois mil e vinte e cinco"),
+        (
+            day(2025, 2, 21),
+            "vinte e um de fevereiro de dois mil e vinte e cinco",
+        ),
         (day(2028, 3, 2), "dois de março de dois mil e vinte e oito"),
-        (day(1985, 3, 21), "vinte e um de março de mil novecentos e oitenta e cinco"),
+        (
+            day(1985, 3, 21),
+            "vinte e um de março de mil novecentos e oitenta e cinco",
+        ),
     ] {
         assert_eq!(date(date_of, TODAY), words);
     }
-    assert_eq!(weekday_date(day(2026, 12, 10), TODAY), "quinta-feira, dez de dezembro");
-    assert_eq!(weekday_date(day(2026, 12, 7), TODAY), "segunda-feira, sete de dezembro");
+    assert_eq!(
+        weekday_date(day(2026, 12, 10), TODAY),
+        "quinta-feira, dez de dezembro"
+    );
+    assert_eq!(
+        weekday_date(day(2026, 12, 7), TODAY),
+        "segunda-feira, sete de dezembro"
+    );
 }
 
 #[test]
@@ -89,7 +107,12 @@ fn times() {
         (18, 0, "seis da tarde", "às seis da tarde"),
         (19, 30, "sete e meia da noite", "às sete e meia da noite"),
         (0, 5, "meia-noite e cinco", "à meia-noite e cinco"),
-        (2, 2, "duas e dois da madrugada", "às duas e dois da madrugada"),
+        (
+            2,
+            2,
+            "duas e dois da madrugada",
+            "às duas e dois da madrugada",
+        ),
     ] {
         assert_eq!(time(hour, minute), words);
         assert_eq!(at_time(hour, minute), with_preposition);
@@ -116,23 +139,45 @@ fn rates() {
 #[test]
 fn digit_by_digit() {
     let number = Phone::parse("11987654321").expect("valid");
-    assert_eq!(phone(number), "onze, nove oito sete meia cinco, quatro três dois um");
-    assert_eq!(phone(Phone::parse("2134567890").expect("valid")), "vinte e um, três quatro cinco meia, sete oito nove zero");
+    assert_eq!(
+        phone(number),
+        "onze, nove oito sete meia cinco, quatro três dois um"
+    );
+    assert_eq!(
+        phone(Phone::parse("2134567890").expect("valid")),
+        "vinte e um, três quatro cinco meia, sete oito nove zero"
+    );
     assert_eq!(masked_phone(number), "final quatro três dois um");
     assert_eq!(destination(number), "o número de final quatro três dois um");
-    assert_eq!(cpf_tail(&Cpf::parse("11144477735").expect("valid")), "final três cinco");
+    assert_eq!(
+        cpf_tail(&Cpf::parse("11144477735").expect("valid")),
+        "final três cinco"
+    );
     assert_eq!(digits("630 667"), "meia três zero, meia meia sete");
     assert_eq!(digits_with("66", Six::Seis), "seis seis");
-    assert_eq!(protocol("202611230042"), "dois zero dois meia, um um dois três, zero zero quatro dois");
+    assert_eq!(
+        protocol("202611230042"),
+        "dois zero dois meia, um um dois três, zero zero quatro dois"
+    );
     assert_eq!(protocol("A1-6B"), "a um meia bê");
-    assert_eq!(email_destination("bia@credora.example"), "o e-mail que começa com a letra bê");
+    assert_eq!(
+        email_destination("bia@credora.example"),
+        "o e-mail que começa com a letra bê"
+    );
     assert_eq!(digits(""), "");
 }
 
 #[test]
 fn a_line_is_read_by_its_fields() {
-    let groups = [(1, "34191".to_owned()), (1, "09982".to_owned()), (4, "9".to_owned())];
-    assert_eq!(line(&groups), "três quatro um nove um, zero nove nove oito dois. nove");
+    let groups = [
+        (1, "34191".to_owned()),
+        (1, "09982".to_owned()),
+        (4, "9".to_owned()),
+    ];
+    assert_eq!(
+        line(&groups),
+        "três quatro um nove um, zero nove nove oito dois. nove"
+    );
 }
 
 /// Reads a number phrase back, by another way than the one that wrote it: classes are summed up word by word.
@@ -155,22 +200,63 @@ fn read_integer(words: &str) -> u64 {
 }
 
 fn value_of(word: &str) -> u64 {
-    let feminine = word.strip_suffix("as").filter(|stem| stem.ends_with("ent")).map(|stem| format!("{stem}os"));
+    let feminine = word
+        .strip_suffix("as")
+        .filter(|stem| stem.ends_with("ent"))
+        .map(|stem| format!("{stem}os"));
     let word = match word {
         "uma" => "um",
         "duas" => "dois",
         _ => feminine.as_deref().unwrap_or(word),
     };
     let table = [
-        "zero", "um", "dois", "três", "quatro", "cinco", "seis", "sete", "oito", "nove", "dez", "onze", "doze",
-        "treze", "catorze", "quinze", "dezesseis", "dezessete", "dezoito", "dezenove",
+        "zero",
+        "um",
+        "dois",
+        "três",
+        "quatro",
+        "cinco",
+        "seis",
+        "sete",
+        "oito",
+        "nove",
+        "dez",
+        "onze",
+        "doze",
+        "treze",
+        "catorze",
+        "quinze",
+        "dezesseis",
+        "dezessete",
+        "dezoito",
+        "dezenove",
     ];
-    let tens = ["vinte", "trinta", "quarenta", "cinquenta", "sessenta", "setenta", "oitenta", "noventa"];
+    let tens = [
+        "vinte",
+        "trinta",
+        "quarenta",
+        "cinquenta",
+        "sessenta",
+        "setenta",
+        "oitenta",
+        "noventa",
+    ];
     let hundreds = [
-        "cento", "duzentos", "trezentos", "quatrocentos", "quinhentos", "seiscentos", "setecentos", "oitocentos",
+        "cento",
+        "duzentos",
+        "trezentos",
+        "quatrocentos",
+        "quinhentos",
+        "seiscentos",
+        "setecentos",
+        "oitocentos",
         "novecentos",
     ];
-    let position = |list: &[&str]| list.iter().position(|&entry| entry == word).map(|at| at as u64);
+    let position = |list: &[&str]| {
+        list.iter()
+            .position(|&entry| entry == word)
+            .map(|at| at as u64)
+    };
     None.or(position(&table))
         .or(position(&tens).map(|at| (at + 2) * 10))
         .or(position(&hundreds).map(|at| (at + 1) * 100))
@@ -179,11 +265,16 @@ fn value_of(word: &str) -> u64 {
 }
 
 fn read_money(words: &str) -> i64 {
-    let (reais, cents) = match words.split_once(" reais").or_else(|| words.split_once(" real")) {
+    let (reais, cents) = match words
+        .split_once(" reais")
+        .or_else(|| words.split_once(" real"))
+    {
         Some((reais, cents)) => (reais, cents.trim_start_matches(" e ")),
         None => ("zero", words),
     };
-    let cents = cents.trim_end_matches(" centavos").trim_end_matches(" centavo");
+    let cents = cents
+        .trim_end_matches(" centavos")
+        .trim_end_matches(" centavo");
     let cents = if cents.is_empty() { "zero" } else { cents };
     (read_integer(reais.trim_end_matches(" de")) * 100 + read_integer(cents)) as i64
 }

@@ -6,7 +6,17 @@ use super::number::{Gender, integer};
 use crate::base::Date;
 
 const MONTHS: [&str; 12] = [
-    "janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro",
+    "janeiro",
+    "fevereiro",
+    "março",
+    "abril",
+    "maio",
+    "junho",
+    "julho",
+    "agosto",
+    "setembro",
+    "outubro",
+    "novembro",
     "dezembro",
 ];
 
@@ -20,7 +30,10 @@ pub fn date(date: Date, today: Date) -> String {
     if (0..=1).contains(&(date.year() - today.year())) {
         return text;
     }
-    format!("{text} de {}", integer(date.year().unsigned_abs().into(), Gender::Masculine))
+    format!(
+        "{text} de {}",
+        integer(date.year().unsigned_abs().into(), Gender::Masculine)
+    )
 }
 
 /// "quinta-feira, dez de dezembro": how a promise is read back.
@@ -52,7 +65,10 @@ pub fn time(hour: u8, minute: u8) -> String {
     let (name, period) = match hour {
         0 => ("meia-noite".to_owned(), ""),
         12 => ("meio-dia".to_owned(), ""),
-        _ => (integer(u64::from(hour % 12), Gender::Feminine), period_of(hour)),
+        _ => (
+            integer(u64::from(hour % 12), Gender::Feminine),
+            period_of(hour),
+        ),
     };
     let minutes = match minute {
         0 => String::new(),

@@ -38,17 +38,32 @@ impl Cut {
 
     /// It ended, as far as anyone knows, with the last thing that was written of it.
     pub fn end(&self, now: Timestamp) -> Result<CallEnd, LedgerError> {
-        let spoken = self.started_at.saturating_add(self.last_ms.unwrap_or(0).saturating_mul(1_000));
-        let last = [self.answered_at, self.spoke_at, self.right_party_at, self.agreed_at];
+        let spoken = self
+            .started_at
+            .saturating_add(self.last_ms.unwrap_or(0).saturating_mul(1_000));
+        let last = [
+            self.answered_at,
+            self.spoke_at,
+            self.right_party_at,
+            self.agreed_at,
+        ];
         let ended_at = last.into_iter().flatten().fold(spoken, i64::max);
-        let agreed = if self.parts > 1 { "ACORDO_PARCELADO" } else { "ACORDO_AVISTA" };
+        let agreed = if self.parts > 1 {
+            "ACORDO_PARCELADO"
+        } else {
+            "ACORDO_AVISTA"
+        };
         let agreed_at = self.agreed_at.map(instant);
         Ok(CallEnd {
             call: id(&self.id, "a call's id")?,
             disposition: "ERRO_TECNICO".to_owned(),
             secondary: agreed_at.map(|_| agreed.to_owned()).into_iter().collect(),
             reason: Some("interrompida".to_owned()),
-            times: CallTimes { right_party_at: agreed_at, closed_at: agreed_at, ..CallTimes::default() },
+            times: CallTimes {
+                right_party_at: agreed_at,
+                closed_at: agreed_at,
+                ..CallTimes::default()
+            },
             ended_at: instant(ended_at),
             tabulated_at: now.max(instant(ended_at)),
             notes: serde_json::Value::Null,
@@ -99,7 +114,11 @@ impl RawCall {
             times,
             ended_at: self.ended_at.map(instant),
             tabulated_at: self.tabulated_at.map(instant),
-            reached: self.reached.as_deref().map(Reached::from_column).transpose()?,
+            reached: self
+                .reached
+                .as_deref()
+                .map(Reached::from_column)
+                .transpose()?,
             disposition: self.disposition,
             secondary: json(&self.secondary, "a tabulation")?,
             reason: self.reason,
@@ -135,7 +154,10 @@ pub struct RawTurn {
 }
 
 impl RawTurn {
-    #[expect(clippy::cast_possible_truncation, reason = "a confidence needs no more than an f32")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a confidence needs no more than an f32"
+    )]
     pub fn turn(self, call: CallId) -> Result<TurnRow, LedgerError> {
         Ok(TurnRow {
             call,
@@ -147,7 +169,10 @@ impl RawTurn {
             confidence: self.confidence.map(|x| x as f32),
             t0_ms: self.t0_ms.unsigned_abs(),
             t1_ms: self.t1_ms.unsigned_abs(),
-            latency: self.latency.map(|text| json(&text, "a latency")).transpose()?,
+            latency: self
+                .latency
+                .map(|text| json(&text, "a latency"))
+                .transpose()?,
         })
     }
 }

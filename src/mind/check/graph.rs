@@ -35,17 +35,39 @@ impl Graph {
     /// Follows every route from the start, keeping for each state the least that may be known there.
     pub fn of(script: &Script) -> Self {
         let mut graph = Self::default();
-        let mut open = vec![(script.script.start.clone(), Reached { knowledge: Knowledge::Nobody, from: None })];
+        let mut open = vec![(
+            script.script.start.clone(),
+            Reached {
+                knowledge: Knowledge::Nobody,
+                from: None,
+            },
+        )];
         while let Some((name, reached)) = open.pop() {
-            let Some(state) = script.state.get(&name) else { continue };
-            if graph.reached.get(&name).is_some_and(|known| known.knowledge <= reached.knowledge) {
+            let Some(state) = script.state.get(&name) else {
+                continue;
+            };
+            if graph
+                .reached
+                .get(&name)
+                .is_some_and(|known| known.knowledge <= reached.knowledge)
+            {
                 continue;
             }
             graph.reached.insert(name.clone(), reached.clone());
             for Edge { key, when, target } in routes(script, state) {
-                graph.edges.entry(name.clone()).or_default().insert(target.to_owned());
+                graph
+                    .edges
+                    .entry(name.clone())
+                    .or_default()
+                    .insert(target.to_owned());
                 let knowledge = after(state.act, key, reached.knowledge).max(implied(when));
-                open.push((target.to_owned(), Reached { knowledge, from: Some(name.clone()) }));
+                open.push((
+                    target.to_owned(),
+                    Reached {
+                        knowledge,
+                        from: Some(name.clone()),
+                    },
+                ));
             }
         }
         graph
@@ -59,7 +81,10 @@ impl Graph {
             if path.contains(&name) {
                 break;
             }
-            at = self.reached.get(&name).and_then(|reached| reached.from.clone());
+            at = self
+                .reached
+                .get(&name)
+                .and_then(|reached| reached.from.clone());
             path.push(name);
         }
         path.reverse();
@@ -68,12 +93,19 @@ impl Graph {
 
     /// Reached states from which no path leads to an end. A way back leads to the question that was left.
     pub fn without_end(&self, script: &Script) -> Vec<String> {
-        let mut ends: BTreeSet<&str> = script.state.iter().filter(|(_, s)| s.end.is_some() || comes_back(s)).map(|(n, _)| n.as_str()).collect();
+        let mut ends: BTreeSet<&str> = script
+            .state
+            .iter()
+            .filter(|(_, s)| s.end.is_some() || comes_back(s))
+            .map(|(n, _)| n.as_str())
+            .collect();
         loop {
             let grown: Vec<&str> = self
                 .edges
                 .iter()
-                .filter(|(from, to)| !ends.contains(from.as_str()) && to.iter().any(|to| ends.contains(to.as_str())))
+                .filter(|(from, to)| {
+                    !ends.contains(from.as_str()) && to.iter().any(|to| ends.contains(to.as_str()))
+                })
                 .map(|(from, _)| from.as_str())
                 .collect();
             if grown.is_empty() {
@@ -81,12 +113,20 @@ impl Graph {
             }
             ends.extend(grown);
         }
-        self.reached.keys().filter(|name| !ends.contains(name.as_str())).cloned().collect()
+        self.reached
+            .keys()
+            .filter(|name| !ends.contains(name.as_str()))
+            .cloned()
+            .collect()
     }
 }
 
 fn comes_back(state: &State) -> bool {
-    state.next.iter().flat_map(targets).any(|target| *target == Target::Back)
+    state
+        .next
+        .iter()
+        .flat_map(targets)
+        .any(|target| *target == Target::Back)
 }
 
 fn targets(route: &Route) -> Vec<&Target> {
@@ -123,21 +163,37 @@ fn cases(route: &Route) -> Vec<(Option<Condition>, &Target)> {
 fn routes<'a>(script: &'a Script, state: &'a State) -> Vec<Edge<'a>> {
     let own = state.on.iter().map(|(key, route)| (key.as_str(), route));
     let next = state.next.iter().map(|route| ("next", route));
-    let exits = [&state.silence, &state.confusion].into_iter().flatten().map(|route| ("exit", route));
+    let exits = [&state.silence, &state.confusion]
+        .into_iter()
+        .flatten()
+        .map(|route| ("exit", route));
     let is_question = !state.listen.is_empty();
     let global = &script.global;
     let general = global
         .on
         .iter()
         .map(|(key, route)| (key.as_str(), route))
-        .chain([&global.silence, &global.confusion, &global.overtime].into_iter().flatten().map(|route| ("exit", route)))
+        .chain(
+            [&global.silence, &global.confusion, &global.overtime]
+                .into_iter()
+                .flatten()
+                .map(|route| ("exit", route)),
+        )
         .filter(|_| is_question);
     own.chain(next)
         .chain(exits)
         .chain(general)
-        .flat_map(|(key, route)| cases(route).into_iter().map(move |(when, target)| (key, when, target)))
+        .flat_map(|(key, route)| {
+            cases(route)
+                .into_iter()
+                .map(move |(when, target)| (key, when, target))
+        })
         .filter_map(|(key, when, target)| match target {
-            Target::State(name) => Some(Edge { key, when, target: name }),
+            Target::State(name) => Some(Edge {
+                key,
+                when,
+                target: name,
+            }),
             Target::Repeat | Target::Back | Target::Wait => None,
         })
         .collect()
@@ -148,8 +204,12 @@ fn after(verb: Option<Verb>, outcome: &str, before: Knowledge) -> Knowledge {
     let gained = match (verb, outcome) {
         (Some(Verb::ConfereCpf), "confere") => Knowledge::Verified,
         (Some(Verb::CalculaOfertas), "ok") if before >= Knowledge::Verified => Knowledge::Debt,
-        (Some(Verb::EscolheAvista | Verb::EscolheParcelas), "ok") if before >= Knowledge::Debt => Knowledge::Deal,
-        (Some(Verb::Contraproposta), "dentro" | "fora") if before >= Knowledge::Debt => Knowledge::Deal,
+        (Some(Verb::EscolheAvista | Verb::EscolheParcelas), "ok") if before >= Knowledge::Debt => {
+            Knowledge::Deal
+        }
+        (Some(Verb::Contraproposta), "dentro" | "fora") if before >= Knowledge::Debt => {
+            Knowledge::Deal
+        }
         _ => before,
     };
     before.max(gained)

@@ -33,7 +33,10 @@ fn a_debt_fact_before_verification_is_found_with_the_path_there() {
          [state.b]\nsay = [\"O total é {{{{ v_total }}}}.\"]\nend = \"RECUSA\"\n"
     );
     let found = findings(&text);
-    let disclosure = found.iter().find(|finding| finding.rule == "disclosure").expect("disclosure is found");
+    let disclosure = found
+        .iter()
+        .find(|finding| finding.rule == "disclosure")
+        .expect("disclosure is found");
     assert_eq!(disclosure.path, ["a", "b"]);
     assert_eq!(disclosure.line, 20);
 }
@@ -45,19 +48,35 @@ fn every_mistake_is_told_at_once() {
          [state.perdido]\nsay = [\"x\"]\n"
     );
     let rules = rules_of(&text);
-    for rule in ["raw-digit", "unknown-variable", "unknown-grammar", "unknown-state", "unreachable", "no-way-out", "missing-again"] {
+    for rule in [
+        "raw-digit",
+        "unknown-variable",
+        "unknown-grammar",
+        "unknown-state",
+        "unreachable",
+        "no-way-out",
+        "missing-again",
+    ] {
         assert!(rules.contains(&rule), "{rule} is missing from {rules:?}");
     }
 }
 
 #[test]
 fn what_comes_of_an_act_must_lead_somewhere() {
-    let rules = rules_of(&format!("{HEAD}[state.a]\ndo = \"confere_cpf\"\n[state.a.on]\nconfere = \"fim\"\ntalvez = \"fim\"\n"));
-    assert_eq!(rules, ["missing-outcome", "missing-outcome", "unknown-outcome"]);
+    let rules = rules_of(&format!(
+        "{HEAD}[state.a]\ndo = \"confere_cpf\"\n[state.a.on]\nconfere = \"fim\"\ntalvez = \"fim\"\n"
+    ));
+    assert_eq!(
+        rules,
+        ["missing-outcome", "missing-outcome", "unknown-outcome"]
+    );
 }
 
 #[test]
 fn a_close_name_is_proposed() {
-    assert_eq!(nearest("oferta_avist", ["oferta_avista", "dia"].iter()), "did you mean `oferta_avista`?");
+    assert_eq!(
+        nearest("oferta_avist", ["oferta_avista", "dia"].iter()),
+        "did you mean `oferta_avista`?"
+    );
     assert_eq!(nearest("xyz", ["oferta_avista"].iter()), "correct the name");
 }

@@ -48,7 +48,10 @@ impl Dialogue {
             Verb::FechaAcordo => self.close(),
             Verb::Reenvia => {
                 self.resent += 1;
-                Step::Effect(Effect::Resend { agreement: self.agreement_id(), nth: self.resent })
+                Step::Effect(Effect::Resend {
+                    agreement: self.agreement_id(),
+                    nth: self.resent,
+                })
             }
             Verb::Agenda => Step::Outcome(self.schedule()),
         }
@@ -66,18 +69,31 @@ impl Dialogue {
             return "confere";
         }
         self.mismatches += 1;
-        if self.mismatches > MISMATCHES_AT_MOST { "esgotou" } else { "nao_confere" }
+        if self.mismatches > MISMATCHES_AT_MOST {
+            "esgotou"
+        } else {
+            "nao_confere"
+        }
     }
 
     fn compute_offers(&mut self) -> &'static str {
-        let Some(proof) = self.verified else { return "sem_oferta" };
+        let Some(proof) = self.verified else {
+            return "sem_oferta";
+        };
         let debtor = self.brief.account.open(&proof);
-        let Ok(offers) = offer::offers(&self.brief.policy, debtor, self.brief.today) else { return "sem_oferta" };
-        self.facts.insert("credor".into(), debtor.creditor.name.clone());
+        let Ok(offers) = offer::offers(&self.brief.policy, debtor, self.brief.today) else {
+            return "sem_oferta";
+        };
+        self.facts
+            .insert("credor".into(), debtor.creditor.name.clone());
         // Prescribed contracts are not among what is owed, and are never spoken of.
         if let Some(oldest) = offers.owed.first() {
-            self.facts.insert("descricao".into(), oldest.contract.description.clone());
-            self.facts.insert("data_vencimento".into(), verbalise::date(oldest.contract.due, self.brief.today));
+            self.facts
+                .insert("descricao".into(), oldest.contract.description.clone());
+            self.facts.insert(
+                "data_vencimento".into(),
+                verbalise::date(oldest.contract.due, self.brief.today),
+            );
         }
         let count = verbalise::count(offers.owed.len() as u64, verbalise::Gender::Feminine);
         self.facts.insert("n_contratos".into(), count);
@@ -87,7 +103,9 @@ impl Dialogue {
     }
 
     fn improve(&mut self) -> &'static str {
-        let Some(offers) = self.offers.clone() else { return "limite" };
+        let Some(offers) = self.offers.clone() else {
+            return "limite";
+        };
         if self.improvement >= offers.improvements.len() {
             return "limite";
         }
@@ -98,14 +116,18 @@ impl Dialogue {
     }
 
     fn choose(&mut self, offer: Option<Offer>) -> &'static str {
-        let (Some(offer), Some(offers)) = (offer, &self.offers) else { return "fora" };
+        let (Some(offer), Some(offers)) = (offer, &self.offers) else {
+            return "fora";
+        };
         facts::tell_deal(&mut self.facts, offers, &offer, self.brief.today);
         self.deal.offer = Some(offer);
         "ok"
     }
 
     fn choose_plan(&mut self) -> &'static str {
-        let Some(offers) = self.offers.clone() else { return "fora" };
+        let Some(offers) = self.offers.clone() else {
+            return "fora";
+        };
         let n = match self.deal.slots.get("parcelas") {
             Some(Value::Count(n)) => *n,
             _ => return "falta",
@@ -118,7 +140,9 @@ impl Dialogue {
     }
 
     fn counter(&mut self) -> &'static str {
-        let Some(offers) = self.offers.clone() else { return "fora" };
+        let Some(offers) = self.offers.clone() else {
+            return "fora";
+        };
         let amount = match self.deal.slots.get("valor") {
             Some(Value::Money { centavos, .. }) => Some(Centavos(*centavos)),
             _ => None,
@@ -141,20 +165,30 @@ impl Dialogue {
     }
 
     fn set_date(&mut self) -> &'static str {
-        let (Some(offers), Some(offer)) = (self.offers.clone(), self.deal.offer.clone()) else { return "falta" };
+        let (Some(offers), Some(offer)) = (self.offers.clone(), self.deal.offer.clone()) else {
+            return "falta";
+        };
         let today = self.brief.today;
         let keyed = match self.deal.slots.get("digitos") {
-            Some(Value::Digits(keys)) => keys.parse().ok().and_then(|day| calendar::coming_day(today, day)),
+            Some(Value::Digits(keys)) => keys
+                .parse()
+                .ok()
+                .and_then(|day| calendar::coming_day(today, day)),
             _ => None,
         };
         let wanted = match self.deal.slots.get("data") {
             _ if keyed.is_some() => keyed.unwrap_or(today),
             Some(Value::Date(DateValue::Day(date))) => *date,
             // The likelier day is read back with its full date before anything is agreed.
-            Some(Value::Date(DateValue::From(date) | DateValue::Either { likely: date, .. } | DateValue::Missing { nearest: date, .. })) => *date,
+            Some(Value::Date(
+                DateValue::From(date)
+                | DateValue::Either { likely: date, .. }
+                | DateValue::Missing { nearest: date, .. },
+            )) => *date,
             _ => return "falta",
         };
-        self.facts.insert("data_pedida".into(), verbalise::weekday_date(wanted, today));
+        self.facts
+            .insert("data_pedida".into(), verbalise::weekday_date(wanted, today));
         match offers.with_date(&offer, wanted) {
             Ok(dated) => {
                 let due = dated.instalments.first().map_or(wanted, |first| first.due);
@@ -163,11 +197,13 @@ impl Dialogue {
                     return "ok";
                 }
                 self.deal.proposed = Some(due);
-                self.facts.insert("data_proposta".into(), verbalise::weekday_date(due, today));
+                self.facts
+                    .insert("data_proposta".into(), verbalise::weekday_date(due, today));
                 "mudou"
             }
             Err(OutsideWindow { last_day }) => {
-                self.facts.insert("data_limite".into(), verbalise::date(last_day, today));
+                self.facts
+                    .insert("data_limite".into(), verbalise::date(last_day, today));
                 "fora"
             }
         }
@@ -189,18 +225,27 @@ impl Dialogue {
     }
 
     fn close(&mut self) -> Step {
-        let Some(offer) = self.deal.offer.clone() else { return Step::Outcome("falhou") };
+        let Some(offer) = self.deal.offer.clone() else {
+            return Step::Outcome("falhou");
+        };
         let code = match offer.kind {
             OfferKind::Cash => "ACORDO_AVISTA",
             OfferKind::Plan => "ACORDO_PARCELADO",
         };
         self.deal.code = code;
-        Step::Effect(Effect::Close { agreement: self.agreement_id(), offer, means: self.deal.means, evidence: None })
+        Step::Effect(Effect::Close {
+            agreement: self.agreement_id(),
+            offer,
+            means: self.deal.means,
+            evidence: None,
+        })
     }
 
     fn schedule(&mut self) -> &'static str {
         let when = match (self.deal.slots.get("data"), self.deal.slots.get("hora")) {
-            (Some(Value::Date(DateValue::Day(date))), _) => verbalise::weekday_date(*date, self.brief.today),
+            (Some(Value::Date(DateValue::Day(date))), _) => {
+                verbalise::weekday_date(*date, self.brief.today)
+            }
             (_, Some(Value::Time { hour, minute })) => verbalise::time(*hour, *minute),
             _ => return "falta",
         };

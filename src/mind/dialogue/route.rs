@@ -1,15 +1,35 @@
 //! Where the conversation goes.
 
-use super::{ASKED_AT_MOST, Dialogue, Effect, Fault, HOPS_AT_MOST, Listen, NOINPUT_S, Then, Turn, Utterance, WAIT_S};
+use super::{
+    ASKED_AT_MOST, Dialogue, Effect, Fault, HOPS_AT_MOST, Listen, NOINPUT_S, Then, Turn, Utterance,
+    WAIT_S,
+};
 use crate::language::meaning::{Meaning, Value};
 use crate::mind::facts::Condition;
 use crate::mind::script::{Route, Target};
 
 /// Which code stands when several apply: the first in this list (`domain.md` §6.4).
 const PRECEDENCE: &[&str] = &[
-    "RISCO_VIDA", "FALECIDO", "OPTOUT_TITULAR", "OPTOUT_TERCEIRO", "JURIDICO", "SUSPEITA_FRAUDE", "CONTESTA",
-    "PRESCRICAO_ALEGADA", "ALEGA_PAGAMENTO", "JA_NEGOCIADO", "ACORDO_AVISTA", "ACORDO_PARCELADO", "PROMESSA", "CALLBACK",
-    "SUPERENDIVIDAMENTO", "SEM_CONDICOES", "DESEMPREGO", "DOENCA_LUTO", "RECUSA", "PEDIU_HUMANO",
+    "RISCO_VIDA",
+    "FALECIDO",
+    "OPTOUT_TITULAR",
+    "OPTOUT_TERCEIRO",
+    "JURIDICO",
+    "SUSPEITA_FRAUDE",
+    "CONTESTA",
+    "PRESCRICAO_ALEGADA",
+    "ALEGA_PAGAMENTO",
+    "JA_NEGOCIADO",
+    "ACORDO_AVISTA",
+    "ACORDO_PARCELADO",
+    "PROMESSA",
+    "CALLBACK",
+    "SUPERENDIVIDAMENTO",
+    "SEM_CONDICOES",
+    "DESEMPREGO",
+    "DOENCA_LUTO",
+    "RECUSA",
+    "PEDIU_HUMANO",
 ];
 
 impl Dialogue {
@@ -24,7 +44,9 @@ impl Dialogue {
     fn walk(&mut self, mut name: String, said: &mut Vec<Utterance>) -> Then {
         for _ in 0..HOPS_AT_MOST {
             let script = self.script.clone();
-            let Some(state) = script.state.get(&name) else { break };
+            let Some(state) = script.state.get(&name) else {
+                break;
+            };
             self.state.clone_from(&name);
             *self.visits.entry(name.clone()).or_default() += 1;
             if let Some(code) = &state.mark {
@@ -84,10 +106,15 @@ impl Dialogue {
 
     pub(super) fn understand(&mut self, meaning: &Meaning) -> Turn {
         self.waiting = false;
-        let Some(intent) = meaning.intent.clone() else { return self.repair(Fault::NoMatch) };
+        let Some(intent) = meaning.intent.clone() else {
+            return self.repair(Fault::NoMatch);
+        };
         self.deal.slots.clone_from(&meaning.slots);
         let script = self.script.clone();
-        let own = script.state.get(&self.state).and_then(|state| state.on.get(&intent));
+        let own = script
+            .state
+            .get(&self.state)
+            .and_then(|state| state.on.get(&intent));
         let route = own.or_else(|| script.global.on.get(&intent));
         match self.pick(route) {
             Some(target) => self.follow(&target),
@@ -96,16 +123,32 @@ impl Dialogue {
     }
 
     pub(super) fn press(&mut self, keys: &str) -> Turn {
-        let digits = self.script.state.get(&self.state).and_then(|state| state.digits.or(state.keys));
+        let digits = self
+            .script
+            .state
+            .get(&self.state)
+            .and_then(|state| state.digits.or(state.keys));
         let meaning = match (digits, keys) {
             (Some(wanted), _) if keys.len() == wanted => Meaning {
                 intent: Some("INFORMA_DIGITOS".to_owned()),
                 slots: [("digitos".to_owned(), Value::Digits(keys.to_owned()))].into(),
             },
-            (None, "1") => Meaning { intent: Some("SIM".to_owned()), slots: Default::default() },
-            (None, "2") => Meaning { intent: Some("NAO".to_owned()), slots: Default::default() },
-            (_, "3") => Meaning { intent: Some("REPETE".to_owned()), slots: Default::default() },
-            (_, "9") => Meaning { intent: Some("PEDE_HUMANO".to_owned()), slots: Default::default() },
+            (None, "1") => Meaning {
+                intent: Some("SIM".to_owned()),
+                slots: Default::default(),
+            },
+            (None, "2") => Meaning {
+                intent: Some("NAO".to_owned()),
+                slots: Default::default(),
+            },
+            (_, "3") => Meaning {
+                intent: Some("REPETE".to_owned()),
+                slots: Default::default(),
+            },
+            (_, "9") => Meaning {
+                intent: Some("PEDE_HUMANO".to_owned()),
+                slots: Default::default(),
+            },
             _ => return self.repair(Fault::NoMatch),
         };
         self.understand(&meaning)
@@ -116,21 +159,31 @@ impl Dialogue {
             Some(target) => self.follow(&target),
             None => {
                 self.ended = true;
-                Turn { say: Vec::new(), then: Then::End }
+                Turn {
+                    say: Vec::new(),
+                    then: Then::End,
+                }
             }
         }
     }
 
     pub(super) fn outcome(&mut self, name: &str) -> Turn {
         let script = self.script.clone();
-        let route = script.state.get(&self.state).and_then(|state| state.on.get(name)).cloned();
+        let route = script
+            .state
+            .get(&self.state)
+            .and_then(|state| state.on.get(name))
+            .cloned();
         self.leave(route.as_ref())
     }
 
     fn follow(&mut self, target: &Target) -> Turn {
         match target {
             Target::State(name) => self.enter(name),
-            Target::Repeat => Turn { say: self.last_said.clone(), then: Then::Listen(self.listen()) },
+            Target::Repeat => Turn {
+                say: self.last_said.clone(),
+                then: Then::Listen(self.listen()),
+            },
             Target::Back => {
                 let mut said = Vec::new();
                 let then = self.back(&mut said);
@@ -138,8 +191,14 @@ impl Dialogue {
             }
             Target::Wait => {
                 self.waiting = true;
-                let listen = Listen { noinput_s: WAIT_S, ..self.listen() };
-                Turn { say: Vec::new(), then: Then::Listen(listen) }
+                let listen = Listen {
+                    noinput_s: WAIT_S,
+                    ..self.listen()
+                };
+                Turn {
+                    say: Vec::new(),
+                    then: Then::Listen(listen),
+                }
             }
         }
     }
@@ -148,7 +207,10 @@ impl Dialogue {
     pub(super) fn repair(&mut self, fault: Fault) -> Turn {
         let script = self.script.clone();
         if fault == Fault::Silence && std::mem::take(&mut self.waiting) {
-            return Turn { say: self.prompt(&self.state, 1), then: Then::Listen(self.listen()) };
+            return Turn {
+                say: self.prompt(&self.state, 1),
+                then: Then::Listen(self.listen()),
+            };
         }
         self.asked += 1;
         self.repairs += 1;
@@ -169,10 +231,16 @@ impl Dialogue {
             Fault::NoMatch => &script.global.nomatch,
         };
         let mandatory = state.is_some_and(|state| state.mandatory);
-        let mut say: Vec<Utterance> = self.preface(prefaces, self.asked, mandatory).into_iter().collect();
+        let mut say: Vec<Utterance> = self
+            .preface(prefaces, self.asked, mandatory)
+            .into_iter()
+            .collect();
         say.extend(self.prompt(&self.state, self.asked));
         self.last_said = self.prompt(&self.state, self.asked);
-        Turn { say, then: Then::Listen(self.listen()) }
+        Turn {
+            say,
+            then: Then::Listen(self.listen()),
+        }
     }
 
     fn listen(&self) -> Listen {
@@ -180,7 +248,10 @@ impl Dialogue {
         let own = state.map(|state| state.listen.clone()).unwrap_or_default();
         Listen {
             state: self.state.clone(),
-            rules: own.into_iter().chain(self.script.global.listen.iter().cloned()).collect(),
+            rules: own
+                .into_iter()
+                .chain(self.script.global.listen.iter().cloned())
+                .collect(),
             digits: state.and_then(|state| state.digits),
             keys: state.and_then(|state| state.digits.or(state.keys)),
             noinput_s: state.and_then(|state| state.noinput_s).unwrap_or(NOINPUT_S),
@@ -199,10 +270,14 @@ impl Dialogue {
 
     fn holds(&self, condition: Condition) -> bool {
         match condition {
-            Condition::TemMelhora => {
-                self.offers.as_ref().is_some_and(|offers| self.improvement < offers.improvements.len())
-            }
-            Condition::TemParcelas => self.offers.as_ref().is_some_and(|offers| !offers.plans.is_empty()),
+            Condition::TemMelhora => self
+                .offers
+                .as_ref()
+                .is_some_and(|offers| self.improvement < offers.improvements.len()),
+            Condition::TemParcelas => self
+                .offers
+                .as_ref()
+                .is_some_and(|offers| !offers.plans.is_empty()),
             Condition::TemHumano => self.brief.staffed,
             Condition::Identificado => self.verified.is_some(),
             Condition::TemAcordo => self.deal.closed,
@@ -215,7 +290,12 @@ impl Dialogue {
         if code == "@mantem" {
             return;
         }
-        let rank = |code: &str| PRECEDENCE.iter().position(|known| *known == code).unwrap_or(PRECEDENCE.len());
+        let rank = |code: &str| {
+            PRECEDENCE
+                .iter()
+                .position(|known| *known == code)
+                .unwrap_or(PRECEDENCE.len())
+        };
         match &mut self.disposition {
             None => self.disposition = Some(code.to_owned()),
             Some(standing) if standing == code => {}
@@ -226,7 +306,6 @@ impl Dialogue {
             Some(_) => self.secondary.push(code.to_owned()),
         }
     }
-
 }
 
 /// What came of an act.

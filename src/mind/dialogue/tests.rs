@@ -14,10 +14,18 @@ use crate::sim::portfolio;
 
 fn dialogue() -> Dialogue {
     let files = [
-        ("fluxo.toml", include_str!("../../../prompts/cobranca/fluxo.toml")),
-        ("reparos.toml", include_str!("../../../prompts/cobranca/reparos.toml")),
+        (
+            "fluxo.toml",
+            include_str!("../../../prompts/cobranca/fluxo.toml"),
+        ),
+        (
+            "reparos.toml",
+            include_str!("../../../prompts/cobranca/reparos.toml"),
+        ),
     ];
-    let files: BTreeMap<String, String> = files.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+    let files: BTreeMap<String, String> = files
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .into();
     let today = date(2026, 11, 23);
     let debtor = portfolio::demo(today).swap_remove(0);
     let brief = Brief {
@@ -35,20 +43,36 @@ fn dialogue() -> Dialogue {
         account: Sealed::new(debtor),
         policy: Policy::standard(),
     };
-    Dialogue::new(Arc::new(Script::read(&files).expect("the script is read")), brief)
+    Dialogue::new(
+        Arc::new(Script::read(&files).expect("the script is read")),
+        brief,
+    )
 }
 
 fn means(intent: &str, slots: &[(&str, Value)]) -> Heard {
-    let slots = slots.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    Heard::Meaning(Meaning { intent: Some(intent.to_owned()), slots })
+    let slots = slots
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
+    Heard::Meaning(Meaning {
+        intent: Some(intent.to_owned()),
+        slots,
+    })
 }
 
 fn digits(text: &str) -> Heard {
-    means("INFORMA_DIGITOS", &[("digitos", Value::Digits(text.to_owned()))])
+    means(
+        "INFORMA_DIGITOS",
+        &[("digitos", Value::Digits(text.to_owned()))],
+    )
 }
 
 fn said(turn: &Turn) -> String {
-    turn.say.iter().map(|utterance| utterance.text.as_str()).collect::<Vec<_>>().join(" ")
+    turn.say
+        .iter()
+        .map(|utterance| utterance.text.as_str())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Up to the cash offer.
@@ -64,7 +88,11 @@ fn verified() -> Dialogue {
 #[test]
 fn the_greeting_suits_the_hour_and_tells_nothing() {
     let turn = dialogue().begin();
-    assert!(said(&turn).starts_with("Boa tarde! Aqui é a Ana"), "{}", said(&turn));
+    assert!(
+        said(&turn).starts_with("Boa tarde! Aqui é a Ana"),
+        "{}",
+        said(&turn)
+    );
     assert!(!crate::sim::text::tells_debt(&said(&turn)));
 }
 
@@ -74,10 +102,18 @@ fn the_debt_is_told_after_the_right_digits_only() {
     dialogue.begin();
     dialogue.hear(&means("CONFIRMA_IDENTIDADE", &[]));
     let wrong = dialogue.hear(&digits("222"));
-    assert!(!dialogue.is_verified() && !crate::sim::text::tells_debt(&said(&wrong)), "{}", said(&wrong));
+    assert!(
+        !dialogue.is_verified() && !crate::sim::text::tells_debt(&said(&wrong)),
+        "{}",
+        said(&wrong)
+    );
     let right = dialogue.hear(&digits("111"));
     assert!(dialogue.is_verified());
-    assert!(said(&right).contains("mil duzentos e trinta e quatro reais e cinquenta e seis centavos"), "{}", said(&right));
+    assert!(
+        said(&right).contains("mil duzentos e trinta e quatro reais e cinquenta e seis centavos"),
+        "{}",
+        said(&right)
+    );
 }
 
 #[test]
@@ -96,8 +132,15 @@ fn a_saturday_becomes_the_monday_after_and_is_asked_back() {
     let mut dialogue = verified();
     dialogue.hear(&means("QUER_PARCELAR", &[]));
     dialogue.hear(&means("INFORMA_PARCELAS", &[("parcelas", Value::Count(2))]));
-    let turn = dialogue.hear(&means("INFORMA_DATA", &[("data", Value::Date(DateValue::Day(date(2026, 12, 5))))]));
-    assert!(said(&turn).contains("pode ser segunda-feira, sete de dezembro?"), "{}", said(&turn));
+    let turn = dialogue.hear(&means(
+        "INFORMA_DATA",
+        &[("data", Value::Date(DateValue::Day(date(2026, 12, 5))))],
+    ));
+    assert!(
+        said(&turn).contains("pode ser segunda-feira, sete de dezembro?"),
+        "{}",
+        said(&turn)
+    );
 }
 
 #[test]
@@ -106,8 +149,15 @@ fn keys_name_a_day() {
     dialogue.hear(&Heard::Keys("1".into()));
     dialogue.hear(&Heard::Keys("30".into()));
     let turn = dialogue.hear(&means("PEDE_BOLETO", &[]));
-    assert!(said(&turn).contains("segunda-feira, trinta de novembro"), "{}", said(&turn));
-    assert!(turn.say.iter().any(|utterance| utterance.mandatory), "the agreement is read to its end");
+    assert!(
+        said(&turn).contains("segunda-feira, trinta de novembro"),
+        "{}",
+        said(&turn)
+    );
+    assert!(
+        turn.say.iter().any(|utterance| utterance.mandatory),
+        "the agreement is read to its end"
+    );
 }
 
 #[test]
@@ -117,14 +167,32 @@ fn an_agreement_is_performed_after_an_explicit_yes_and_stands_once_it_is_done() 
     dialogue.hear(&Heard::Keys("30".into()));
     dialogue.hear(&means("PEDE_BOLETO", &[]));
     let unclear = dialogue.hear(&Heard::NoMatch);
-    assert!(matches!(unclear.then, Then::Listen(_)), "what was not understood closes nothing");
+    assert!(
+        matches!(unclear.then, Then::Listen(_)),
+        "what was not understood closes nothing"
+    );
     let yes = dialogue.hear(&means("SIM", &[]));
-    let Then::Perform(effect) = yes.then else { panic!("{:?}", yes.then) };
-    assert!(matches!(*effect, Effect::Close { means: Means::Boleto, .. }));
+    let Then::Perform(effect) = yes.then else {
+        panic!("{:?}", yes.then)
+    };
+    assert!(matches!(
+        *effect,
+        Effect::Close {
+            means: Means::Boleto,
+            ..
+        }
+    ));
     assert!(dialogue.agreement().is_none(), "not before it was written");
     dialogue.done(&Outcome::Done);
-    assert_eq!(dialogue.agreement().map(|(_, offer)| offer.total.0), Some(123_456));
-    assert_eq!(dialogue.disposition(true), "ACORDO_AVISTA", "whoever hangs up after that has an agreement");
+    assert_eq!(
+        dialogue.agreement().map(|(_, offer)| offer.total.0),
+        Some(123_456)
+    );
+    assert_eq!(
+        dialogue.disposition(true),
+        "ACORDO_AVISTA",
+        "whoever hangs up after that has an agreement"
+    );
 }
 
 #[test]
@@ -162,6 +230,10 @@ fn risk_to_life_stops_everything() {
 fn a_detour_comes_back_to_the_question() {
     let mut dialogue = verified();
     let turn = dialogue.hear(&means("EH_ROBO", &[]));
-    assert!(said(&turn).contains("assistente virtual") && said(&turn).contains("Fica bom para você?"), "{}", said(&turn));
+    assert!(
+        said(&turn).contains("assistente virtual") && said(&turn).contains("Fica bom para você?"),
+        "{}",
+        said(&turn)
+    );
     assert_eq!(dialogue.state(), "oferta_avista");
 }

@@ -34,19 +34,42 @@ pub enum Breach {
 
 /// Every way in which `offer`, made to `debtor` on `today`, leaves the policy. Empty is right.
 pub fn audit(policy: &Policy, debtor: &Debtor, today: Date, offer: &Offer) -> Vec<Breach> {
-    let Some(bounds) = Bounds::of(policy, debtor, today, offer.kind) else { return vec![Breach::Nothing] };
+    let Some(bounds) = Bounds::of(policy, debtor, today, offer.kind) else {
+        return vec![Breach::Nothing];
+    };
     let terms = [
-        (Breach::Sum, offer.instalments.iter().map(|instalment| instalment.amount).sum::<Centavos>() == offer.total),
+        (
+            Breach::Sum,
+            offer
+                .instalments
+                .iter()
+                .map(|instalment| instalment.amount)
+                .sum::<Centavos>()
+                == offer.total,
+        ),
         (Breach::TooCheap, offer.total >= bounds.cheapest),
         (Breach::TooDear, offer.total <= bounds.owed + offer.interest),
-        (Breach::TooDear, offer.interest == Centavos::ZERO || policy.instalments.juros_month.0 > 0),
+        (
+            Breach::TooDear,
+            offer.interest == Centavos::ZERO || policy.instalments.juros_month.0 > 0,
+        ),
         (Breach::TooMany, offer.count() <= bounds.instalments),
-        (Breach::TooSmall, offer.kind == OfferKind::Cash || parts_fit(policy, offer)),
+        (
+            Breach::TooSmall,
+            offer.kind == OfferKind::Cash || parts_fit(policy, offer),
+        ),
         (Breach::Dates, dates_rise(offer)),
         (Breach::Window, in_window(policy, today, offer)),
-        (Breach::Computation, offer.computation.adds_up() && offer.computation.value == offer.total),
+        (
+            Breach::Computation,
+            offer.computation.adds_up() && offer.computation.value == offer.total,
+        ),
     ];
-    terms.into_iter().filter(|(_, kept)| !kept).map(|(breach, _)| breach).collect()
+    terms
+        .into_iter()
+        .filter(|(_, kept)| !kept)
+        .map(|(breach, _)| breach)
+        .collect()
 }
 
 /// The limits for one debtor.
@@ -58,19 +81,34 @@ struct Bounds {
 
 impl Bounds {
     fn of(policy: &Policy, debtor: &Debtor, today: Date, kind: OfferKind) -> Option<Self> {
-        let mut bounds = Self { owed: Centavos::ZERO, cheapest: Centavos::ZERO, instalments: u32::MAX };
-        for contract in debtor.contracts.iter().filter(|contract| !contract.is_prescribed(today)) {
+        let mut bounds = Self {
+            owed: Centavos::ZERO,
+            cheapest: Centavos::ZERO,
+            instalments: u32::MAX,
+        };
+        for contract in debtor
+            .contracts
+            .iter()
+            .filter(|contract| !contract.is_prescribed(today))
+        {
             let updated = update(contract, today);
-            let Some(band) = policy.band(updated.days) else { continue };
+            let Some(band) = policy.band(updated.days) else {
+                continue;
+            };
             let discount = match kind {
                 OfferKind::Cash => band.best(),
                 OfferKind::Plan => band.plan,
             };
             let encargos = updated.multa + updated.juros;
-            let off = encargos.share(discount.encargos) + updated.original.share(discount.principal);
+            let off =
+                encargos.share(discount.encargos) + updated.original.share(discount.principal);
             bounds.owed += updated.total;
             bounds.cheapest += updated.total - off;
-            let most = if kind == OfferKind::Cash { 1 } else { band.instalments_max };
+            let most = if kind == OfferKind::Cash {
+                1
+            } else {
+                band.instalments_max
+            };
             bounds.instalments = bounds.instalments.min(most);
         }
         (bounds.owed > Centavos::ZERO).then_some(bounds)
@@ -78,13 +116,24 @@ impl Bounds {
 }
 
 fn parts_fit(policy: &Policy, offer: &Offer) -> bool {
-    offer.instalments.iter().all(|instalment| instalment.amount >= Centavos(1))
-        && offer.equal_parts().all(|part| part.amount >= policy.instalments.minimum)
+    offer
+        .instalments
+        .iter()
+        .all(|instalment| instalment.amount >= Centavos(1))
+        && offer
+            .equal_parts()
+            .all(|part| part.amount >= policy.instalments.minimum)
 }
 
 fn dates_rise(offer: &Offer) -> bool {
-    offer.instalments.iter().all(|instalment| calendar::is_business_day(instalment.due))
-        && offer.instalments.windows(2).all(|pair| pair[0].due < pair[1].due)
+    offer
+        .instalments
+        .iter()
+        .all(|instalment| calendar::is_business_day(instalment.due))
+        && offer
+            .instalments
+            .windows(2)
+            .all(|pair| pair[0].due < pair[1].due)
 }
 
 fn in_window(policy: &Policy, today: Date, offer: &Offer) -> bool {

@@ -21,12 +21,22 @@ pub struct Computation {
 impl Computation {
     /// A leaf with its formula.
     pub fn given(label: &str, value: Centavos, formula: &str) -> Self {
-        Self { label: label.to_owned(), value, formula: formula.to_owned(), parts: Vec::new() }
+        Self {
+            label: label.to_owned(),
+            value,
+            formula: formula.to_owned(),
+            parts: Vec::new(),
+        }
     }
 
     /// A sum of parts, some of them negative.
     pub fn sum(label: &str, value: Centavos, parts: Vec<Self>) -> Self {
-        Self { label: label.to_owned(), value, formula: "soma das partes".to_owned(), parts }
+        Self {
+            label: label.to_owned(),
+            value,
+            formula: "soma das partes".to_owned(),
+            parts,
+        }
     }
 
     /// Whether every sum in the tree adds up.
@@ -37,8 +47,15 @@ impl Computation {
 
     fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
         let label = format!("{}{}", "  ".repeat(depth), self.label);
-        writeln!(f, "{label:<44} {:>16}  {}", self.value.to_string(), self.formula)?;
-        self.parts.iter().try_for_each(|part| part.write(f, depth + 1))
+        writeln!(
+            f,
+            "{label:<44} {:>16}  {}",
+            self.value.to_string(),
+            self.formula
+        )?;
+        self.parts
+            .iter()
+            .try_for_each(|part| part.write(f, depth + 1))
     }
 }
 

@@ -6,7 +6,9 @@ use crate::mind::policy::InstalmentRules;
 
 /// `total` in `n` equal parts; the remainder goes to the last. Empty for `n` of zero.
 pub fn split(total: Centavos, n: u32) -> Vec<Centavos> {
-    let Some(others) = n.checked_sub(1) else { return Vec::new() };
+    let Some(others) = n.checked_sub(1) else {
+        return Vec::new();
+    };
     let part = Centavos(total.0 / i64::from(n));
     let mut parts = vec![part; n as usize];
     parts[others as usize] = Centavos(total.0 - part.0 * i64::from(others));
@@ -35,7 +37,9 @@ fn price_payment(principal: Centavos, rate: BasisPoints, n: u32) -> Option<Centa
         return None;
     }
     let discounted = (0..n).fold(ONE, |power, _| power * 10_000 / (10_000 + rate));
-    let numerator = i128::from(principal.0).checked_mul(rate)?.checked_mul(ONE)?;
+    let numerator = i128::from(principal.0)
+        .checked_mul(rate)?
+        .checked_mul(ONE)?;
     Some(Centavos::ratio(numerator, 10_000 * (ONE - discounted)))
 }
 
@@ -66,7 +70,10 @@ pub(super) fn payments(rules: &InstalmentRules, base: Centavos, n: u32) -> Optio
         return None;
     }
     let first = (entrada > Centavos::ZERO).then_some(entrada);
-    Some(Payments { entrada, amounts: first.into_iter().chain(equal).collect() })
+    Some(Payments {
+        entrada,
+        amounts: first.into_iter().chain(equal).collect(),
+    })
 }
 
 impl Payments {
@@ -83,7 +90,11 @@ impl Payments {
         let mut parts = vec![reduced];
         if interest != Centavos::ZERO {
             let formula = format!("Tabela Price, {} ao mês", rules.juros_month);
-            parts.push(Computation::given("juros do parcelamento", interest, &formula));
+            parts.push(Computation::given(
+                "juros do parcelamento",
+                interest,
+                &formula,
+            ));
         }
         let mut whole = Computation::sum(&label, total, parts);
         whole.formula = self.formula(equal);

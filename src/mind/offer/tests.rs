@@ -45,15 +45,28 @@ fn debtor(contracts: Vec<Contract>) -> Debtor {
 }
 
 fn offered(principal: i64, due: Date, today: Date) -> Offers {
-    offers(&Policy::standard(), &debtor(vec![contract(principal, due)]), today).expect("something is owed")
+    offers(
+        &Policy::standard(),
+        &debtor(vec![contract(principal, due)]),
+        today,
+    )
+    .expect("something is owed")
 }
 
 fn amounts(offer: &Offer) -> Vec<i64> {
-    offer.instalments.iter().map(|instalment| instalment.amount.0).collect()
+    offer
+        .instalments
+        .iter()
+        .map(|instalment| instalment.amount.0)
+        .collect()
 }
 
 fn dues(offer: &Offer) -> Vec<Date> {
-    offer.instalments.iter().map(|instalment| instalment.due).collect()
+    offer
+        .instalments
+        .iter()
+        .map(|instalment| instalment.due)
+        .collect()
 }
 
 /// Principal, due, paid, days, multa, juros, total.
@@ -62,38 +75,118 @@ type Worked = (i64, Date, Date, i32, i64, i64, i64);
 #[test]
 fn worked_examples_of_the_update() {
     let table: [(&str, Worked); 9] = [
-        ("M1", (123_456, date(2026, 10, 10), TODAY, 42, 2_469, 1_728, 127_653)),
-        ("M2", (8_990, date(2026, 11, 17), date(2026, 11, 18), 1, 180, 3, 9_173)),
-        ("M3", (45_990, date(2025, 2, 21), TODAY, 638, 920, 9_781, 56_691)),
+        (
+            "M1",
+            (
+                123_456,
+                date(2026, 10, 10),
+                TODAY,
+                42,
+                2_469,
+                1_728,
+                127_653,
+            ),
+        ),
+        (
+            "M2",
+            (
+                8_990,
+                date(2026, 11, 17),
+                date(2026, 11, 18),
+                1,
+                180,
+                3,
+                9_173,
+            ),
+        ),
+        (
+            "M3",
+            (45_990, date(2025, 2, 21), TODAY, 638, 920, 9_781, 56_691),
+        ),
         ("M4", (100_000, TODAY, TODAY, 0, 0, 0, 100_000)),
-        ("M5", (100_000, date(2026, 10, 22), TODAY, 30, 2_000, 1_000, 103_000)),
-        ("M6", (98_765, date(2026, 2, 10), TODAY, 284, 1_975, 9_350, 110_090)),
+        (
+            "M5",
+            (
+                100_000,
+                date(2026, 10, 22),
+                TODAY,
+                30,
+                2_000,
+                1_000,
+                103_000,
+            ),
+        ),
+        (
+            "M6",
+            (98_765, date(2026, 2, 10), TODAY, 284, 1_975, 9_350, 110_090),
+        ),
         ("M8", (1, date(2026, 1, 1), TODAY, 324, 0, 0, 1)),
-        ("M9", (8_990, date(2026, 11, 20), date(2026, 11, 23), 0, 0, 0, 8_990)),
-        ("M10", (8_990, date(2026, 11, 20), date(2026, 11, 24), 4, 180, 12, 9_182)),
+        (
+            "M9",
+            (
+                8_990,
+                date(2026, 11, 20),
+                date(2026, 11, 23),
+                0,
+                0,
+                0,
+                8_990,
+            ),
+        ),
+        (
+            "M10",
+            (
+                8_990,
+                date(2026, 11, 20),
+                date(2026, 11, 24),
+                4,
+                180,
+                12,
+                9_182,
+            ),
+        ),
     ];
     for (name, (principal, due, paid, days, multa, juros, total)) in table {
         let updated = update(&contract(principal, due), paid);
-        let found = (updated.days, updated.multa.0, updated.juros.0, updated.total.0);
+        let found = (
+            updated.days,
+            updated.multa.0,
+            updated.juros.0,
+            updated.total.0,
+        );
         assert_eq!(found, (days, multa, juros, total), "{name}");
-        assert!(updated.computation.adds_up() && updated.computation.value == updated.total, "{name}");
+        assert!(
+            updated.computation.adds_up() && updated.computation.value == updated.total,
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn correction_comes_before_charges() {
-    let corrected = Contract { correcao: BasisPoints(450), ..contract(200_000, date(2025, 11, 21)) };
+    let corrected = Contract {
+        correcao: BasisPoints(450),
+        ..contract(200_000, date(2025, 11, 21))
+    };
     let updated = update(&corrected, TODAY);
-    assert_eq!((updated.correcao.0, updated.multa.0, updated.juros.0), (9_000, 4_180, 25_428));
+    assert_eq!(
+        (updated.correcao.0, updated.multa.0, updated.juros.0),
+        (9_000, 4_180, 25_428)
+    );
     assert_eq!((updated.days, updated.total.0), (365, 238_608));
 }
 
 #[test]
 fn other_bases_of_interest() {
-    for (juros_basis, juros) in
-        [(JurosBasis::YearOf365, 986), (JurosBasis::DailyCut, 990), (JurosBasis::MonthOf30, 1_000)]
-    {
-        let contract = Contract { juros_basis, ..contract(100_000, date(2026, 10, 22)) };
+    for (juros_basis, juros) in [
+        (JurosBasis::YearOf365, 986),
+        (JurosBasis::DailyCut, 990),
+        (JurosBasis::MonthOf30, 1_000),
+    ] {
+        let contract = Contract {
+            juros_basis,
+            ..contract(100_000, date(2026, 10, 22))
+        };
         assert_eq!(update(&contract, TODAY).juros.0, juros);
     }
 }
@@ -114,13 +207,27 @@ fn worked_examples_of_the_discount() {
 #[test]
 fn worked_examples_of_instalments() {
     // P1: M1 in six with an entrada of a fifth.
-    let plan = offered(123_456, date(2026, 10, 10), TODAY).plan_with(6).expect("six are allowed");
-    assert_eq!(amounts(&plan), [25_531, 17_020, 17_020, 17_020, 17_020, 17_020, 17_022]);
-    assert_eq!((plan.entrada.0, plan.count(), plan.total.0), (25_531, 6, 127_653));
+    let plan = offered(123_456, date(2026, 10, 10), TODAY)
+        .plan_with(6)
+        .expect("six are allowed");
+    assert_eq!(
+        amounts(&plan),
+        [25_531, 17_020, 17_020, 17_020, 17_020, 17_020, 17_022]
+    );
+    assert_eq!(
+        (plan.entrada.0, plan.count(), plan.total.0),
+        (25_531, 6, 127_653)
+    );
     // P2.
-    assert_eq!(split(Centavos(100_000), 3), [Centavos(33_333), Centavos(33_333), Centavos(33_334)]);
+    assert_eq!(
+        split(Centavos(100_000), 3),
+        [Centavos(33_333), Centavos(33_333), Centavos(33_334)]
+    );
     // P3.
-    let rules = InstalmentRules { entrada: BasisPoints(1_000), ..Policy::standard().instalments };
+    let rules = InstalmentRules {
+        entrada: BasisPoints(1_000),
+        ..Policy::standard().instalments
+    };
     let payments = plan::payments(&rules, Centavos(85_000), 10).expect("ten of 76,50");
     assert_eq!(payments.entrada, Centavos(8_500));
     assert_eq!(payments.amounts[1..], [Centavos(7_650); 10]);
@@ -136,9 +243,18 @@ fn worked_examples_of_price() {
     ] {
         let payments = price(Centavos(principal), BasisPoints(rate), n).expect(name);
         assert_eq!(payments.len(), n as usize, "{name}");
-        assert!(payments[..payments.len() - 1].iter().all(|&part| part == Centavos(payment)), "{name}");
+        assert!(
+            payments[..payments.len() - 1]
+                .iter()
+                .all(|&part| part == Centavos(payment)),
+            "{name}"
+        );
         assert_eq!(payments.last(), Some(&Centavos(last)), "{name}");
-        assert_eq!(payments.iter().copied().sum::<Centavos>(), Centavos(total), "{name}");
+        assert_eq!(
+            payments.iter().copied().sum::<Centavos>(),
+            Centavos(total),
+            "{name}"
+        );
     }
     assert_eq!(price(Centavos(100), BasisPoints(0), 3), None);
     assert_eq!(price(Centavos(i64::MAX), BasisPoints(1_000), 3), None);
@@ -151,7 +267,10 @@ fn interest_is_told_apart() {
     let debtor = debtor(vec![contract(123_456, date(2026, 10, 10))]);
     let offers = offers(&policy, &debtor, TODAY).expect("something is owed");
     let plan = offers.plan_with(6).expect("six are allowed");
-    assert_eq!(plan.total, offers.updated.total - plan.discount + plan.interest);
+    assert_eq!(
+        plan.total,
+        offers.updated.total - plan.discount + plan.interest
+    );
     assert!(plan.interest > Centavos::ZERO && plan.entrada == Centavos(25_531));
     assert_eq!(audit(&policy, &debtor, TODAY, &plan), []);
 }
@@ -161,11 +280,19 @@ fn instalments_fall_on_the_same_day_and_move_to_open_ones() {
     let today = date(2027, 1, 25);
     let offers = offered(200_000, date(2026, 10, 10), today);
     let plan = offers.plan_with(4).expect("four are allowed");
-    let dated = offers.with_date(&plan, date(2027, 1, 31)).expect("inside the window");
+    let dated = offers
+        .with_date(&plan, date(2027, 1, 31))
+        .expect("inside the window");
     // 31 January is a Sunday, 28 February too, 31 March a Wednesday, 30 April a Friday, 31 May a Monday.
     assert_eq!(
         dues(&dated),
-        [date(2027, 2, 1), date(2027, 3, 1), date(2027, 3, 31), date(2027, 4, 30), date(2027, 5, 31)]
+        [
+            date(2027, 2, 1),
+            date(2027, 3, 1),
+            date(2027, 3, 31),
+            date(2027, 4, 30),
+            date(2027, 5, 31)
+        ]
     );
     assert_eq!(amounts(&dated), amounts(&plan));
 }
@@ -175,12 +302,16 @@ fn a_day_outside_the_window_is_answered_with_the_last_one() {
     let today = date(2026, 11, 23);
     let offers = offered(123_456, date(2026, 10, 10), today);
     assert_eq!(offers.last_day, date(2026, 12, 3));
-    let outside = Err(OutsideWindow { last_day: date(2026, 12, 3) });
+    let outside = Err(OutsideWindow {
+        last_day: date(2026, 12, 3),
+    });
     assert_eq!(offers.with_date(&offers.cash, date(2026, 12, 5)), outside);
     assert_eq!(offers.with_date(&offers.cash, date(2026, 11, 22)), outside);
     let plan = offers.plan_with(6).expect("six are allowed");
     // "Dia cinco de dezembro cai num sábado."
-    let dated = offers.with_date(&plan, date(2026, 12, 5)).expect("a plan may begin later");
+    let dated = offers
+        .with_date(&plan, date(2026, 12, 5))
+        .expect("a plan may begin later");
     assert_eq!(dated.first_due(), date(2026, 12, 7));
     let today_offer = offers.with_date(&offers.cash, today).expect("today");
     assert_eq!(today_offer.first_due(), today);
@@ -193,24 +324,48 @@ fn the_ladder_of_the_first_band() {
     assert_eq!(offers.improvements.len(), 1);
     assert!(offers.cash.total < total && offers.best().total < offers.cash.total);
     assert_eq!(offers.best().total, Centavos(100_000));
-    assert_eq!(offers.plans.iter().map(Offer::count).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(
+        offers.plans.iter().map(Offer::count).collect::<Vec<_>>(),
+        [2, 3]
+    );
     assert_eq!(offers.most_instalments(), 3);
 }
 
 #[test]
 fn proposals_are_taken_or_answered_with_the_nearest() {
     let offers = offered(123_456, date(2026, 10, 10), TODAY);
-    assert_eq!(offers.counter(Some(Centavos(200_000)), None), Counter::Inside(offers.cash.clone()));
-    assert_eq!(offers.counter(Some(Centavos(80_000)), None), Counter::Nearest(offers.cash.clone()));
-    assert_eq!(offers.counter(Some(Centavos(80_000)), Some(1)), Counter::Nearest(offers.cash.clone()));
+    assert_eq!(
+        offers.counter(Some(Centavos(200_000)), None),
+        Counter::Inside(offers.cash.clone())
+    );
+    assert_eq!(
+        offers.counter(Some(Centavos(80_000)), None),
+        Counter::Nearest(offers.cash.clone())
+    );
+    assert_eq!(
+        offers.counter(Some(Centavos(80_000)), Some(1)),
+        Counter::Nearest(offers.cash.clone())
+    );
     let six = offers.plan_with(6).expect("six are allowed");
     assert_eq!(offers.counter(None, Some(6)), Counter::Inside(six.clone()));
-    assert_eq!(offers.counter(None, Some(20)), Counter::Nearest(six.clone()));
-    assert_eq!(offers.counter(Some(Centavos(18_000)), Some(6)), Counter::Inside(six.clone()));
+    assert_eq!(
+        offers.counter(None, Some(20)),
+        Counter::Nearest(six.clone())
+    );
+    assert_eq!(
+        offers.counter(Some(Centavos(18_000)), Some(6)),
+        Counter::Inside(six.clone())
+    );
     // "Dez de cem" is more than six and less than what six cost.
-    assert_eq!(offers.counter(Some(Centavos(10_000)), Some(10)), Counter::Nearest(six));
+    assert_eq!(
+        offers.counter(Some(Centavos(10_000)), Some(10)),
+        Counter::Nearest(six)
+    );
     let five = offers.plan_with(5).expect("five are allowed");
-    assert_eq!(offers.counter(Some(Centavos(21_000)), Some(2)), Counter::Nearest(five));
+    assert_eq!(
+        offers.counter(Some(Centavos(21_000)), Some(2)),
+        Counter::Nearest(five)
+    );
 }
 
 #[test]
@@ -218,36 +373,62 @@ fn an_amount_on_the_ladder_is_taken_as_it_is() {
     let offers = offered(100_000, date(2026, 11, 3), date(2026, 11, 23));
     let between = Centavos(100_500);
     assert!(offers.best().total < between && between < offers.cash.total);
-    let Counter::Inside(offer) = offers.counter(Some(between), None) else { panic!("it is on the ladder") };
-    assert_eq!((offer.total, offer.total + offer.discount), (between, offers.updated.total));
+    let Counter::Inside(offer) = offers.counter(Some(between), None) else {
+        panic!("it is on the ladder")
+    };
+    assert_eq!(
+        (offer.total, offer.total + offer.discount),
+        (between, offers.updated.total)
+    );
     assert!(offer.computation.adds_up());
 }
 
 #[test]
 fn what_is_prescribed_is_never_spoken_of() {
     let policy = Policy::standard();
-    let old = Contract { number: "1".to_owned(), ..contract(50_000, date(2021, 11, 20)) };
+    let old = Contract {
+        number: "1".to_owned(),
+        ..contract(50_000, date(2021, 11, 20))
+    };
     let alive = contract(123_456, date(2026, 10, 10));
     let offers_of = |contracts| offers(&policy, &debtor(contracts), TODAY);
     assert_eq!(offers_of(vec![old.clone()]), Err(NoOffer::Prescribed));
     assert_eq!(offers_of(vec![]), Err(NoOffer::NotOverdue));
-    assert_eq!(offers_of(vec![contract(100, TODAY)]), Err(NoOffer::NotOverdue));
+    assert_eq!(
+        offers_of(vec![contract(100, TODAY)]),
+        Err(NoOffer::NotOverdue)
+    );
     let both = offers_of(vec![old, alive]).expect("one is alive");
     assert_eq!(both.prescribed, ["1"]);
-    assert_eq!((both.owed.len(), both.updated.original), (1, Centavos(123_456)));
+    assert_eq!(
+        (both.owed.len(), both.updated.original),
+        (1, Centavos(123_456))
+    );
 }
 
 #[test]
 fn contracts_beyond_the_law_get_no_offer() {
-    let greedy = Contract { multa: BasisPoints(1_000), ..contract(100_000, date(2026, 10, 10)) };
+    let greedy = Contract {
+        multa: BasisPoints(1_000),
+        ..contract(100_000, date(2026, 10, 10))
+    };
     let refused = offers(&Policy::standard(), &debtor(vec![greedy]), TODAY);
-    assert!(matches!(refused, Err(NoOffer::Unlawful { source: Unlawful::Multa { .. }, .. })));
+    assert!(matches!(
+        refused,
+        Err(NoOffer::Unlawful {
+            source: Unlawful::Multa { .. },
+            ..
+        })
+    ));
 }
 
 #[test]
 fn several_contracts_keep_to_their_own_bands() {
     let policy = Policy::standard();
-    let debtor = debtor(vec![contract(98_765, date(2026, 2, 10)), contract(123_456, date(2026, 10, 10))]);
+    let debtor = debtor(vec![
+        contract(98_765, date(2026, 2, 10)),
+        contract(123_456, date(2026, 10, 10)),
+    ]);
     let offers = offers(&policy, &debtor, TODAY).expect("both are owed");
     assert_eq!(offers.cash.total, Centavos(69_135 + 123_456));
     assert_eq!(offers.updated.total, Centavos(110_090 + 127_653));
@@ -264,10 +445,17 @@ fn an_offer_is_printed_and_kept() {
     assert_eq!(json["discount_centavos"], 4_197);
     assert_eq!(json["instalments"][0]["centavos"], 123_456);
     let text = offers.cash.computation.to_string();
-    for part in ["R$ 24,69", "R$ 17,28", "-R$ 41,97", "42 dias", "2% × R$ 1.234,56"] {
+    for part in [
+        "R$ 24,69",
+        "R$ 17,28",
+        "-R$ 41,97",
+        "42 dias",
+        "2% × R$ 1.234,56",
+    ] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
-    let again: Offers = serde_json::from_str(&serde_json::to_string(&offers).expect("plain data")).expect("the same");
+    let again: Offers = serde_json::from_str(&serde_json::to_string(&offers).expect("plain data"))
+        .expect("the same");
     assert_eq!(again, offers);
 }
 
@@ -280,41 +468,65 @@ fn the_audit_sees_what_leaves_the_policy() {
     let mut cheap = offers.cash.clone();
     cheap.total = Centavos(123_455);
     let breaches = audit(&policy, &debtor, TODAY, &cheap);
-    assert!([Breach::Sum, Breach::TooCheap, Breach::Computation].iter().all(|breach| breaches.contains(breach)));
+    assert!(
+        [Breach::Sum, Breach::TooCheap, Breach::Computation]
+            .iter()
+            .all(|breach| breaches.contains(breach))
+    );
     let mut late = plan.clone();
     late.instalments[0].due = date(2027, 1, 4);
     assert!(audit(&policy, &debtor, TODAY, &late).contains(&Breach::Window));
     let mut long = plan;
-    long.instalments.push(Instalment { due: date(2028, 1, 3), amount: Centavos(0) });
+    long.instalments.push(Instalment {
+        due: date(2028, 1, 3),
+        amount: Centavos(0),
+    });
     let breaches = audit(&policy, &debtor, TODAY, &long);
     assert!(breaches.contains(&Breach::TooMany) && breaches.contains(&Breach::TooSmall));
-    assert_eq!(audit(&policy, &debtor, date(2026, 10, 10), &offers.cash), [Breach::Nothing]);
+    assert_eq!(
+        audit(&policy, &debtor, date(2026, 10, 10), &offers.cash),
+        [Breach::Nothing]
+    );
 }
 
 fn any_contract() -> impl Strategy<Value = Contract> {
-    let basis = prop::sample::select(vec![JurosBasis::MonthOf30, JurosBasis::YearOf365, JurosBasis::DailyCut]);
-    (1i64..3_000_000, -5i32..2_200, 0i32..=200, 0i32..=100, basis, 0i32..2_000).prop_map(
-        |(principal, days, multa, juros, juros_basis, correcao)| Contract {
-            multa: BasisPoints(multa),
-            juros_month: BasisPoints(juros),
-            juros_basis,
-            correcao: BasisPoints(correcao),
-            ..contract(principal, calendar::add_days(TODAY, -days))
-        },
+    let basis = prop::sample::select(vec![
+        JurosBasis::MonthOf30,
+        JurosBasis::YearOf365,
+        JurosBasis::DailyCut,
+    ]);
+    (
+        1i64..3_000_000,
+        -5i32..2_200,
+        0i32..=200,
+        0i32..=100,
+        basis,
+        0i32..2_000,
     )
+        .prop_map(
+            |(principal, days, multa, juros, juros_basis, correcao)| Contract {
+                multa: BasisPoints(multa),
+                juros_month: BasisPoints(juros),
+                juros_basis,
+                correcao: BasisPoints(correcao),
+                ..contract(principal, calendar::add_days(TODAY, -days))
+            },
+        )
 }
 
 fn any_policy() -> impl Strategy<Value = Policy> {
-    (0i32..=300, 0i32..=5_000, 2u32..8, 0u32..40, 0u32..40).prop_map(|(juros, entrada, from, cash_days, plan_days)| {
-        let mut policy = Policy::standard();
-        // Half of the cases without interest.
-        policy.instalments.juros_month = BasisPoints((juros - 150).max(0));
-        policy.instalments.entrada = BasisPoints(entrada);
-        policy.instalments.entrada_from = from;
-        policy.terms.cash_days = cash_days;
-        policy.terms.plan_days = plan_days;
-        policy
-    })
+    (0i32..=300, 0i32..=5_000, 2u32..8, 0u32..40, 0u32..40).prop_map(
+        |(juros, entrada, from, cash_days, plan_days)| {
+            let mut policy = Policy::standard();
+            // Half of the cases without interest.
+            policy.instalments.juros_month = BasisPoints((juros - 150).max(0));
+            policy.instalments.entrada = BasisPoints(entrada);
+            policy.instalments.entrada_from = from;
+            policy.terms.cash_days = cash_days;
+            policy.terms.plan_days = plan_days;
+            policy
+        },
+    )
 }
 
 proptest! {

@@ -81,16 +81,29 @@ struct RawTerms {
 
 pub(super) fn parse(text: &str) -> Result<Policy, Vec<Invalid>> {
     let raw: RawPolicy = toml::from_str(text).map_err(|error| vec![shape(text, &error)])?;
-    let mut checker = Checker { text, invalid: Vec::new() };
+    let mut checker = Checker {
+        text,
+        invalid: Vec::new(),
+    };
     let policy = checker.policy(&raw);
-    if checker.invalid.is_empty() { Ok(policy) } else { Err(checker.invalid) }
+    if checker.invalid.is_empty() {
+        Ok(policy)
+    } else {
+        Err(checker.invalid)
+    }
 }
 
 /// A file that is no policy at all: a mistake of TOML, a key nobody knows, a number where a text belongs.
 fn shape(text: &str, error: &toml::de::Error) -> Invalid {
     let span = error.span().unwrap_or_default();
     Invalid {
-        key: text.get(span.clone()).unwrap_or_default().lines().next().unwrap_or_default().to_owned(),
+        key: text
+            .get(span.clone())
+            .unwrap_or_default()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
         line: line_of(text, span.start),
         message: error.message().to_owned(),
         remedy: "compare com prompts/cobranca/politica.toml".to_owned(),
@@ -109,10 +122,23 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn policy(&mut self, raw: &RawPolicy) -> Policy {
         let charges = self.charges(&raw.charges);
-        let floor = self.rate("discount.floor", &raw.discount.floor, BasisPoints::ZERO..=BasisPoints::WHOLE);
-        let bands: Vec<Band> = (1..).zip(&raw.band).map(|(n, band)| self.band(n, band, floor)).collect();
+        let floor = self.rate(
+            "discount.floor",
+            &raw.discount.floor,
+            BasisPoints::ZERO..=BasisPoints::WHOLE,
+        );
+        let bands: Vec<Band> = (1..)
+            .zip(&raw.band)
+            .map(|(n, band)| self.band(n, band, floor))
+            .collect();
         self.bands_join(&bands);
-        Policy { charges, floor, bands, instalments: self.instalments(&raw.instalments), terms: self.terms(&raw.terms) }
+        Policy {
+            charges,
+            floor,
+            bands,
+            instalments: self.instalments(&raw.instalments),
+            terms: self.terms(&raw.terms),
+        }
     }
 
     fn charges(&mut self, raw: &RawCharges) -> Charges {
@@ -120,25 +146,54 @@ impl Checker<'_> {
         let key = "charges.multa_max";
         let multa_max = self.rate(key, &raw.multa_max, BasisPoints::ZERO..=BasisPoints::WHOLE);
         if consumer && multa_max > CONSUMER_MULTA_MAX {
-            let message = format!("{multa_max} de multa em dívida de consumo; a lei permite até 2% (CDC, art. 52, § 1º)");
-            self.refuse(key, raw.multa_max.as_ref(), message, "escreva \"2%\" ou menos");
+            let message = format!(
+                "{multa_max} de multa em dívida de consumo; a lei permite até 2% (CDC, art. 52, § 1º)"
+            );
+            self.refuse(
+                key,
+                raw.multa_max.as_ref(),
+                message,
+                "escreva \"2%\" ou menos",
+            );
         }
-        let juros_month_max = self.rate("charges.juros_month_max", &raw.juros_month_max, BasisPoints::ZERO..=JUROS_MAX);
-        Charges { consumer, multa_max, juros_month_max }
+        let juros_month_max = self.rate(
+            "charges.juros_month_max",
+            &raw.juros_month_max,
+            BasisPoints::ZERO..=JUROS_MAX,
+        );
+        Charges {
+            consumer,
+            multa_max,
+            juros_month_max,
+        }
     }
 
     fn band(&mut self, n: usize, raw: &RawBand, floor: BasisPoints) -> Band {
         let key = |name: &str| format!("band[{n}].{name}");
         let from = self.number(&key("from"), &raw.from, 1..=100_000);
-        let to = raw.to.is_some().then(|| self.number(&key("to"), &raw.to, from.max(1)..=100_000));
+        let to = raw
+            .to
+            .is_some()
+            .then(|| self.number(&key("to"), &raw.to, from.max(1)..=100_000));
         let cash = self.discount(&key("cash"), &raw.cash, floor);
         let improvements: Vec<Discount> = (1..)
             .zip(&raw.improvements)
             .map(|(k, rung)| self.discount(&key(&format!("improvements[{k}]")), rung, floor))
             .collect();
         let plan = self.discount(&key("plan"), &raw.plan, floor);
-        let instalments_max = self.number(&key("instalments_max"), &raw.instalments_max, 1..=INSTALMENTS_MAX);
-        let band = Band { from, to, cash, improvements, plan, instalments_max };
+        let instalments_max = self.number(
+            &key("instalments_max"),
+            &raw.instalments_max,
+            1..=INSTALMENTS_MAX,
+        );
+        let band = Band {
+            from,
+            to,
+            cash,
+            improvements,
+            plan,
+            instalments_max,
+        };
         self.ladder(&key, raw, &band);
         band
     }
@@ -146,19 +201,35 @@ impl Checker<'_> {
     fn ladder(&mut self, key: &dyn Fn(&str) -> String, raw: &RawBand, band: &Band) {
         if let Some(third) = raw.improvements.get(2) {
             let message = "uma ligação melhora a oferta no máximo duas vezes".to_owned();
-            self.refuse(&key("improvements"), third.encargos.as_ref(), message, "deixe no máximo duas");
+            self.refuse(
+                &key("improvements"),
+                third.encargos.as_ref(),
+                message,
+                "deixe no máximo duas",
+            );
         }
         let ladder: Vec<Discount> = band.ladder().collect();
         for (k, (pair, rung)) in (1..).zip(ladder.windows(2).zip(&raw.improvements)) {
             if !pair[1].covers(&pair[0]) || pair[1] == pair[0] {
                 let message = "não é melhor que a oferta anterior".to_owned();
-                let remedy = "aumente `encargos` ou `principal` sem baixar o outro, ou apague esta linha";
-                self.refuse(&key(&format!("improvements[{k}]")), rung.encargos.as_ref(), message, remedy);
+                let remedy =
+                    "aumente `encargos` ou `principal` sem baixar o outro, ou apague esta linha";
+                self.refuse(
+                    &key(&format!("improvements[{k}]")),
+                    rung.encargos.as_ref(),
+                    message,
+                    remedy,
+                );
             }
         }
         if !band.best().covers(&band.plan) {
             let message = "quem divide teria mais desconto do que quem paga de uma vez".to_owned();
-            self.refuse(&key("plan"), raw.plan.encargos.as_ref(), message, "baixe até o da melhor oferta à vista");
+            self.refuse(
+                &key("plan"),
+                raw.plan.encargos.as_ref(),
+                message,
+                "baixe até o da melhor oferta à vista",
+            );
         }
     }
 
@@ -170,7 +241,10 @@ impl Checker<'_> {
                 Some(day) if day == band.from => {}
                 Some(day) => self.missing(
                     &format!("band[{n}].from"),
-                    format!("começa no dia {}, e deveria começar no dia {day}", band.from),
+                    format!(
+                        "começa no dia {}, e deveria começar no dia {day}",
+                        band.from
+                    ),
                     &format!("escreva from = {day}"),
                 ),
                 None => self.missing(
@@ -183,7 +257,11 @@ impl Checker<'_> {
         }
         if let Some(day) = next {
             let message = format!("nenhuma faixa vale a partir do dia {day}");
-            self.missing("band", message, &format!("acrescente uma faixa com from = {day} e sem `to`"));
+            self.missing(
+                "band",
+                message,
+                &format!("acrescente uma faixa com from = {day} e sem `to`"),
+            );
         }
     }
 
@@ -192,30 +270,63 @@ impl Checker<'_> {
         let encargos = self.rate(&format!("{key}.encargos"), &raw.encargos, all.clone());
         let principal = self.rate(&format!("{key}.principal"), &raw.principal, all);
         if principal.0 > BasisPoints::WHOLE.0 - floor.0 {
-            let message = format!("{principal} de desconto passa do piso de {floor} do valor original");
-            let remedy = format!("escreva \"{}\" ou menos, ou baixe discount.floor", BasisPoints(10_000 - floor.0));
-            self.refuse(&format!("{key}.principal"), raw.principal.as_ref(), message, &remedy);
+            let message =
+                format!("{principal} de desconto passa do piso de {floor} do valor original");
+            let remedy = format!(
+                "escreva \"{}\" ou menos, ou baixe discount.floor",
+                BasisPoints(10_000 - floor.0)
+            );
+            self.refuse(
+                &format!("{key}.principal"),
+                raw.principal.as_ref(),
+                message,
+                &remedy,
+            );
         }
-        Discount { encargos, principal }
+        Discount {
+            encargos,
+            principal,
+        }
     }
 
     fn instalments(&mut self, raw: &RawInstalments) -> InstalmentRules {
         let mut options = Vec::new();
         for option in &raw.options {
-            let n = self.number("instalments.options", &Some(option.clone()), 2..=INSTALMENTS_MAX);
+            let n = self.number(
+                "instalments.options",
+                &Some(option.clone()),
+                2..=INSTALMENTS_MAX,
+            );
             if options.last().is_some_and(|&last| last >= n) {
                 let message = format!("{n} vem depois de um número maior ou igual");
-                self.refuse("instalments.options", Some(option), message, "escreva em ordem crescente");
+                self.refuse(
+                    "instalments.options",
+                    Some(option),
+                    message,
+                    "escreva em ordem crescente",
+                );
             }
             options.push(n);
         }
         InstalmentRules {
             options,
-            entrada: self.rate("instalments.entrada", &raw.entrada, BasisPoints::ZERO..=BasisPoints(9_000)),
-            entrada_from: self.number("instalments.entrada_from", &raw.entrada_from, 2..=INSTALMENTS_MAX + 1),
+            entrada: self.rate(
+                "instalments.entrada",
+                &raw.entrada,
+                BasisPoints::ZERO..=BasisPoints(9_000),
+            ),
+            entrada_from: self.number(
+                "instalments.entrada_from",
+                &raw.entrada_from,
+                2..=INSTALMENTS_MAX + 1,
+            ),
             entrada_min: self.money("instalments.entrada_min", &raw.entrada_min, Centavos(0)),
             minimum: self.money("instalments.minimum", &raw.minimum, Centavos(1)),
-            juros_month: self.rate("instalments.juros_month", &raw.juros_month, BasisPoints::ZERO..=JUROS_MAX),
+            juros_month: self.rate(
+                "instalments.juros_month",
+                &raw.juros_month,
+                BasisPoints::ZERO..=JUROS_MAX,
+            ),
         }
     }
 
@@ -232,18 +343,39 @@ impl Checker<'_> {
     }
 
     fn money(&mut self, key: &str, raw: &Text, least: Centavos) -> Centavos {
-        self.read(key, raw, &(least..=Centavos(100_000_000)), "escreva o valor assim: \"R$ 20,00\"")
+        self.read(
+            key,
+            raw,
+            &(least..=Centavos(100_000_000)),
+            "escreva o valor assim: \"R$ 20,00\"",
+        )
     }
 
     fn number(&mut self, key: &str, raw: &Number, range: RangeInclusive<u32>) -> u32 {
         let Some(spanned) = raw else {
-            self.missing(key, "falta".to_owned(), &format!("escreva um número de {} a {}", range.start(), range.end()));
+            self.missing(
+                key,
+                "falta".to_owned(),
+                &format!("escreva um número de {} a {}", range.start(), range.end()),
+            );
             return *range.start();
         };
-        let number = u32::try_from(*spanned.get_ref()).ok().filter(|number| range.contains(number));
+        let number = u32::try_from(*spanned.get_ref())
+            .ok()
+            .filter(|number| range.contains(number));
         if number.is_none() {
-            let message = format!("é {}, e vai de {} a {}", spanned.get_ref(), range.start(), range.end());
-            self.refuse(key, Some(spanned), message, "escreva um número desse intervalo");
+            let message = format!(
+                "é {}, e vai de {} a {}",
+                spanned.get_ref(),
+                range.start(),
+                range.end()
+            );
+            self.refuse(
+                key,
+                Some(spanned),
+                message,
+                "escreva um número desse intervalo",
+            );
         }
         number.unwrap_or(*range.start())
     }
@@ -267,7 +399,12 @@ impl Checker<'_> {
 
     fn refuse<T>(&mut self, key: &str, raw: Option<&Spanned<T>>, message: String, remedy: &str) {
         let line = raw.map_or(0, |spanned| line_of(self.text, spanned.span().start));
-        self.invalid.push(Invalid { key: key.to_owned(), line, message, remedy: remedy.to_owned() });
+        self.invalid.push(Invalid {
+            key: key.to_owned(),
+            line,
+            message,
+            remedy: remedy.to_owned(),
+        });
     }
 
     fn missing(&mut self, key: &str, message: String, remedy: &str) {

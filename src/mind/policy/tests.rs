@@ -10,14 +10,20 @@ fn mistakes(text: &str) -> Vec<Invalid> {
 /// The keys that are refused when `from` is replaced by `to` in the standard policy.
 fn refused(from: &str, to: &str) -> Vec<String> {
     assert!(STANDARD.contains(from), "{from}");
-    mistakes(&STANDARD.replacen(from, to, 1)).into_iter().map(|invalid| invalid.key).collect()
+    mistakes(&STANDARD.replacen(from, to, 1))
+        .into_iter()
+        .map(|invalid| invalid.key)
+        .collect()
 }
 
 #[test]
 fn standard_is_right() {
     let policy = Policy::standard();
-    let table: Vec<(u32, Option<u32>, u32)> =
-        policy.bands.iter().map(|band| (band.from, band.to, band.instalments_max)).collect();
+    let table: Vec<(u32, Option<u32>, u32)> = policy
+        .bands
+        .iter()
+        .map(|band| (band.from, band.to, band.instalments_max))
+        .collect();
     assert_eq!(
         table,
         [
@@ -29,15 +35,31 @@ fn standard_is_right() {
             (361, None, 24)
         ]
     );
-    let principal: Vec<i32> = policy.bands.iter().map(|band| band.best().principal.0 / 100).collect();
+    let principal: Vec<i32> = policy
+        .bands
+        .iter()
+        .map(|band| band.best().principal.0 / 100)
+        .collect();
     assert_eq!(principal, [0, 0, 10, 20, 30, 60]);
-    assert!(policy.bands.iter().all(|band| band.best().encargos == BasisPoints::WHOLE));
+    assert!(
+        policy
+            .bands
+            .iter()
+            .all(|band| band.best().encargos == BasisPoints::WHOLE)
+    );
 }
 
 #[test]
 fn a_delay_has_one_band() {
     let policy = Policy::standard();
-    for (days, from) in [(1, 1), (30, 1), (31, 31), (360, 181), (361, 361), (3_000, 361)] {
+    for (days, from) in [
+        (1, 1),
+        (30, 1),
+        (31, 31),
+        (360, 181),
+        (361, 361),
+        (3_000, 361),
+    ] {
         assert_eq!(policy.band(days).map(|band| band.from), Some(from));
     }
     assert_eq!(policy.band(0), None);
@@ -46,10 +68,16 @@ fn a_delay_has_one_band() {
 
 #[test]
 fn a_consumer_is_not_fined_above_two_per_cent() {
-    assert_eq!(refused("multa_max = \"2%\"", "multa_max = \"2,01%\""), ["charges.multa_max"]);
+    assert_eq!(
+        refused("multa_max = \"2%\"", "multa_max = \"2,01%\""),
+        ["charges.multa_max"]
+    );
     let business = STANDARD.replacen("multa_max = \"2%\"", "multa_max = \"10%\"", 1);
     let business = business.replacen("consumer = true", "consumer = false", 1);
-    assert_eq!(Policy::parse(&business).map(|policy| policy.charges.multa_max), Ok(BasisPoints(1_000)));
+    assert_eq!(
+        Policy::parse(&business).map(|policy| policy.charges.multa_max),
+        Ok(BasisPoints(1_000))
+    );
 }
 
 #[test]
@@ -75,8 +103,14 @@ fn every_mistake_is_told_at_once() {
             "terms.cash_days"
         ]
     );
-    let multa = found.iter().find(|invalid| invalid.key == "charges.multa_max").expect("it is there");
-    let line = text.lines().position(|line| line.starts_with("multa_max")).map(|at| at + 1);
+    let multa = found
+        .iter()
+        .find(|invalid| invalid.key == "charges.multa_max")
+        .expect("it is there");
+    let line = text
+        .lines()
+        .position(|line| line.starts_with("multa_max"))
+        .map(|at| at + 1);
     assert_eq!(Some(multa.line), line);
     assert!(found.iter().all(|invalid| !invalid.remedy.is_empty()));
 }
@@ -84,7 +118,13 @@ fn every_mistake_is_told_at_once() {
 #[test]
 fn ladders_only_rise() {
     let step = "improvements = [{ encargos = \"100%\", principal = \"0%\" }]";
-    assert_eq!(refused(step, "improvements = [{ encargos = \"50%\", principal = \"0%\" }]"), ["band[1].improvements[1]"]);
+    assert_eq!(
+        refused(
+            step,
+            "improvements = [{ encargos = \"50%\", principal = \"0%\" }]"
+        ),
+        ["band[1].improvements[1]"]
+    );
     let three = "improvements = [{ encargos = \"60%\", principal = \"0%\" }, { encargos = \"70%\", principal = \"0%\" }, \
                  { encargos = \"80%\", principal = \"0%\" }]";
     assert_eq!(refused(step, three), ["band[1].improvements"]);
@@ -95,7 +135,8 @@ fn ladders_only_rise() {
 
 #[test]
 fn unknown_keys_are_mistakes() {
-    let found = mistakes(&STANDARD.replacen("consumer = true", "consumer = true\ndesconto = \"90%\"", 1));
+    let found =
+        mistakes(&STANDARD.replacen("consumer = true", "consumer = true\ndesconto = \"90%\"", 1));
     assert_eq!(found.len(), 1);
     assert!(found[0].message.contains("desconto"), "{found:?}");
     assert_eq!(mistakes("band = 3").len(), 1);
@@ -126,10 +167,28 @@ fn contracts_above_the_limits_are_refused() {
         prescription_years: 5,
     };
     assert_eq!(policy.check_contract(&good), Ok(()));
-    let bad = Contract { multa: BasisPoints(201), ..good.clone() };
-    assert!(matches!(policy.check_contract(&bad), Err(Unlawful::Multa { .. })));
-    let bad = Contract { juros_month: BasisPoints(-1), ..good.clone() };
-    assert!(matches!(policy.check_contract(&bad), Err(Unlawful::Juros { .. })));
-    let bad = Contract { principal: Centavos(0), ..good };
-    assert!(matches!(policy.check_contract(&bad), Err(Unlawful::Principal { .. })));
+    let bad = Contract {
+        multa: BasisPoints(201),
+        ..good.clone()
+    };
+    assert!(matches!(
+        policy.check_contract(&bad),
+        Err(Unlawful::Multa { .. })
+    ));
+    let bad = Contract {
+        juros_month: BasisPoints(-1),
+        ..good.clone()
+    };
+    assert!(matches!(
+        policy.check_contract(&bad),
+        Err(Unlawful::Juros { .. })
+    ));
+    let bad = Contract {
+        principal: Centavos(0),
+        ..good
+    };
+    assert!(matches!(
+        policy.check_contract(&bad),
+        Err(Unlawful::Principal { .. })
+    ));
 }

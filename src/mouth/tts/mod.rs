@@ -35,7 +35,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { voice: String::new(), rate: 165, pitch: 50 }
+        Self {
+            voice: String::new(),
+            rate: 165,
+            pitch: 50,
+        }
     }
 }
 
@@ -43,7 +47,15 @@ impl Default for Settings {
 #[non_exhaustive]
 pub enum VoiceError {
     #[error("the voice {voice} is not available: {reason}. {remedy}")]
-    Unavailable { voice: String, reason: String, remedy: String },
+    Unavailable {
+        voice: String,
+        reason: String,
+        remedy: String,
+    },
     #[error("the voice {voice} could not say a text of {chars} characters: {reason}")]
-    Failed { voice: String, chars: usize, reason: String },
+    Failed {
+        voice: String,
+        chars: usize,
+        reason: String,
+    },
 }

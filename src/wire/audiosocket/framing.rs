@@ -136,8 +136,12 @@ fn parse_payload(kind: u8, payload: &[u8]) -> Option<Message> {
         kind::HANG_UP => Some(Message::HangUp),
         kind::UUID => Uuid::from_slice(payload).ok().map(Message::Uuid),
         kind::DTMF => parse_key(payload).map(Message::Dtmf),
-        kind::AUDIO_8K => parse_samples(payload).map(|samples| Message::Audio(Rate::Narrow, samples)),
-        kind::AUDIO_16K => parse_samples(payload).map(|samples| Message::Audio(Rate::Wide, samples)),
+        kind::AUDIO_8K => {
+            parse_samples(payload).map(|samples| Message::Audio(Rate::Narrow, samples))
+        }
+        kind::AUDIO_16K => {
+            parse_samples(payload).map(|samples| Message::Audio(Rate::Wide, samples))
+        }
         kind::ERROR => Some(Message::Error(payload.first().copied())),
         _ => None,
     }
@@ -152,7 +156,12 @@ fn parse_key(payload: &[u8]) -> Option<char> {
 /// Little-endian samples. Half a sample, or none at all, is no sound.
 fn parse_samples(payload: &[u8]) -> Option<Vec<i16>> {
     let whole = !payload.is_empty() && payload.len().is_multiple_of(2);
-    whole.then(|| payload.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect())
+    whole.then(|| {
+        payload
+            .chunks_exact(2)
+            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+            .collect()
+    })
 }
 
 /// Header and payload together: Asterisk before 2026 breaks when they arrive apart.
@@ -195,7 +204,14 @@ mod tests {
             decoder.feed(&[byte]);
             found.extend(all(&mut decoder));
         }
-        assert_eq!(found, [Message::Dtmf('5'), Message::Audio(Rate::Narrow, vec![0x1234]), Message::HangUp]);
+        assert_eq!(
+            found,
+            [
+                Message::Dtmf('5'),
+                Message::Audio(Rate::Narrow, vec![0x1234]),
+                Message::HangUp
+            ]
+        );
         assert!(decoder.is_whole());
     }
 
@@ -229,7 +245,9 @@ mod tests {
     #[test]
     fn half_samples_and_rates_we_do_not_speak_are_dropped() {
         let mut decoder = Decoder::default();
-        decoder.feed(&[0x10, 0, 1, 9, 0x10, 0, 0, 0x16, 0, 2, 1, 1, 0x03, 0, 2, b'1', b'2', 0x03, 0, 1, b'x']);
+        decoder.feed(&[
+            0x10, 0, 1, 9, 0x10, 0, 0, 0x16, 0, 2, 1, 1, 0x03, 0, 2, b'1', b'2', 0x03, 0, 1, b'x',
+        ]);
         assert_eq!(all(&mut decoder), []);
         assert_eq!(decoder.take_malformed(), 5);
     }

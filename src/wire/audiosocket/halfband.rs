@@ -41,7 +41,9 @@ pub(super) struct Halver {
 impl Default for Halver {
     fn default() -> Self {
         // One less than the filter reaches: its delay is then whole at both rates.
-        Self { window: vec![0.0; 2 * REACH - 1] }
+        Self {
+            window: vec![0.0; 2 * REACH - 1],
+        }
     }
 }
 
@@ -49,10 +51,13 @@ impl Halver {
     /// One sample for two. An odd sample at the end waits for its twin.
     pub fn run(&mut self, wide: &[i16], narrow: &mut Vec<i16>) {
         narrow.clear();
-        self.window.extend(wide.iter().map(|sample| f32::from(*sample)));
+        self.window
+            .extend(wide.iter().map(|sample| f32::from(*sample)));
         let mut middle = REACH;
         while middle + REACH < self.window.len() {
-            narrow.push(to_sample(self.window[middle] * 0.5 + arms(&self.window, middle)));
+            narrow.push(to_sample(
+                self.window[middle] * 0.5 + arms(&self.window, middle),
+            ));
             middle += 2;
         }
         self.window.drain(..middle - REACH);
@@ -77,7 +82,9 @@ pub(super) struct Doubler {
 
 impl Default for Doubler {
     fn default() -> Self {
-        Self { window: vec![0.0; 2 * ARMS - 1] }
+        Self {
+            window: vec![0.0; 2 * ARMS - 1],
+        }
     }
 }
 
@@ -85,7 +92,8 @@ impl Doubler {
     /// Two samples for one: the sample itself, and the one between it and the next.
     pub fn run(&mut self, narrow: &[i16], wide: &mut Vec<i16>) {
         wide.clear();
-        self.window.extend(narrow.iter().map(|sample| f32::from(*sample)));
+        self.window
+            .extend(narrow.iter().map(|sample| f32::from(*sample)));
         for at in ARMS - 1..self.window.len() - ARMS {
             let between: f32 = TAPS
                 .iter()
@@ -109,11 +117,18 @@ mod tests {
     use super::*;
 
     fn tone(hz: f64, rate: f64, samples: usize) -> Vec<i16> {
-        (0..samples).map(|n| (8_000.0 * (2.0 * PI * hz * n as f64 / rate).sin()).round() as i16).collect()
+        (0..samples)
+            .map(|n| (8_000.0 * (2.0 * PI * hz * n as f64 / rate).sin()).round() as i16)
+            .collect()
     }
 
     fn level(samples: &[i16]) -> f64 {
-        (samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / samples.len() as f64).sqrt()
+        (samples
+            .iter()
+            .map(|sample| f64::from(*sample).powi(2))
+            .sum::<f64>()
+            / samples.len() as f64)
+            .sqrt()
     }
 
     fn halved(hz: f64) -> f64 {
@@ -149,11 +164,20 @@ mod tests {
             all.extend_from_slice(&narrow);
         }
         // Doubler: 16 samples; halver: 30 samples at the double rate.
-        let delay = (0..64).min_by_key(|delay| error(&sound, &all, *delay)).expect("delays");
-        assert!(error(&sound, &all, delay) <= 200, "{}", error(&sound, &all, delay));
+        let delay = (0..64)
+            .min_by_key(|delay| error(&sound, &all, *delay))
+            .expect("delays");
+        assert!(
+            error(&sound, &all, delay) <= 200,
+            "{}",
+            error(&sound, &all, delay)
+        );
     }
 
     fn error(sound: &[i16], back: &[i16], delay: usize) -> i32 {
-        (1_000..7_000).map(|n| (i32::from(sound[n]) - i32::from(back[n + delay])).abs()).max().unwrap_or(0)
+        (1_000..7_000)
+            .map(|n| (i32::from(sound[n]) - i32::from(back[n + delay])).abs())
+            .max()
+            .unwrap_or(0)
     }
 }

@@ -40,7 +40,12 @@ pub struct AudioSocketSettings {
 impl Default for AudioSocketSettings {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { allow: Vec::new(), identify: seconds(2), idle: seconds(30), write: seconds(2) }
+        Self {
+            allow: Vec::new(),
+            identify: seconds(2),
+            idle: seconds(30),
+            write: seconds(2),
+        }
     }
 }
 
@@ -48,7 +53,11 @@ impl Default for AudioSocketSettings {
 ///
 /// Metadata does not travel on this wire: `Incoming::reference` is the UUID, and a switchboard that does not know it
 /// does not admit the call.
-pub async fn serve(listener: TcpListener, settings: AudioSocketSettings, switchboard: Arc<dyn Switchboard>) {
+pub async fn serve(
+    listener: TcpListener,
+    settings: AudioSocketSettings,
+    switchboard: Arc<dyn Switchboard>,
+) {
     let settings = Arc::new(settings);
     let strangers = Arc::new(Semaphore::new(MAX_STRANGERS));
     loop {
@@ -61,12 +70,18 @@ pub async fn serve(listener: TcpListener, settings: AudioSocketSettings, switchb
                 continue;
             }
         };
-        let allowed = settings.allow.is_empty() || settings.allow.contains(&peer.ip().to_canonical());
+        let allowed =
+            settings.allow.is_empty() || settings.allow.contains(&peer.ip().to_canonical());
         let Ok(stranger) = strangers.clone().try_acquire_owned() else {
             continue;
         };
         if allowed {
-            tokio::spawn(socket::carry(stream, settings.clone(), switchboard.clone(), stranger));
+            tokio::spawn(socket::carry(
+                stream,
+                settings.clone(),
+                switchboard.clone(),
+                stranger,
+            ));
         } else {
             tracing::warn!(peer = %peer.ip(), "audiosocket: address is not allowed");
         }
@@ -81,7 +96,10 @@ struct AudioSocketLeg {
 
 impl AudioSocketLeg {
     fn new(link: Arc<Link<()>>) -> Self {
-        Self { link, marks: CountedMarks::default() }
+        Self {
+            link,
+            marks: CountedMarks::default(),
+        }
     }
 }
 
@@ -96,7 +114,10 @@ impl Leg for AudioSocketLeg {
     }
 
     fn poll_event(&mut self) -> Option<LegEvent> {
-        self.marks.due().map(LegEvent::Mark).or_else(|| self.link.inbox.poll_event())
+        self.marks
+            .due()
+            .map(LegEvent::Mark)
+            .or_else(|| self.link.inbox.poll_event())
     }
 
     /// Drops what has not left yet; Asterisk has no command for the rest.
@@ -114,7 +135,11 @@ impl Leg for AudioSocketLeg {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { marks: false, flush: false, in_flight_ms: IN_FLIGHT_MS }
+        Capabilities {
+            marks: false,
+            flush: false,
+            in_flight_ms: IN_FLIGHT_MS,
+        }
     }
 
     fn quality(&self) -> Quality {

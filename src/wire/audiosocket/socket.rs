@@ -149,7 +149,11 @@ impl Line {
         let bytes = read.map_err(|_| Cause::Failure)?;
         if bytes.is_empty() {
             // In practice Asterisk hangs up by closing.
-            return Err(if self.decoder.is_whole() { Cause::Remote } else { Cause::Failure });
+            return Err(if self.decoder.is_whole() {
+                Cause::Remote
+            } else {
+                Cause::Failure
+            });
         }
         self.last_heard = Instant::now();
         self.decoder.feed(bytes);
@@ -227,7 +231,9 @@ impl Line {
             Until::Identified => self.settings.identify,
             Until::Over => self.settings.idle,
         };
-        if self.last_heard.elapsed() >= limit || (until == Until::Identified && self.born.elapsed() >= limit) {
+        if self.last_heard.elapsed() >= limit
+            || (until == Until::Identified && self.born.elapsed() >= limit)
+        {
             return Err(Cause::Timeout);
         }
         self.send_frame(&SILENCE).await?;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver, TerminatedReason, TransactionHandle};
+use rsipstack::dialog::dialog::{
+    DialogState, DialogStateReceiver, TerminatedReason, TransactionHandle,
+};
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::{Header, Method, Request, StatusCode};
 
@@ -81,8 +83,12 @@ impl Call {
                 self.take_info(&request);
                 reply(&handle, StatusCode::OK, None).await;
             }
-            DialogState::Options(_, _, handle) | DialogState::Notify(_, _, handle) => reply(&handle, StatusCode::OK, None).await,
-            DialogState::Message(_, _, handle) | DialogState::Refer(_, _, handle) | DialogState::Publish(_, _, handle) => {
+            DialogState::Options(_, _, handle) | DialogState::Notify(_, _, handle) => {
+                reply(&handle, StatusCode::OK, None).await
+            }
+            DialogState::Message(_, _, handle)
+            | DialogState::Refer(_, _, handle)
+            | DialogState::Publish(_, _, handle) => {
                 reply(&handle, StatusCode::MethodNotAllowed, None).await;
             }
             _ => {}
@@ -93,7 +99,9 @@ impl Call {
     fn take_answer(&mut self) {
         self.answer_awaited = false;
         let ack = self.dialog.last_remote_ack();
-        let agreed = ack.map_or(Err(SdpError::Malformed), |ack| Description::parse(&ack.body)?.agree(&self.laws));
+        let agreed = ack.map_or(Err(SdpError::Malformed), |ack| {
+            Description::parse(&ack.body)?.agree(&self.laws)
+        });
         match agreed {
             Ok(agreed) => self.link.change(Session::from(&agreed)),
             Err(error) => {
@@ -115,7 +123,12 @@ impl Call {
             Ok((agreed, offer)) => {
                 self.local.version += 1;
                 self.link.change(Session::from(&agreed));
-                reply(handle, StatusCode::OK, Some(self.local.answer(&offer, &agreed))).await;
+                reply(
+                    handle,
+                    StatusCode::OK,
+                    Some(self.local.answer(&offer, &agreed)),
+                )
+                .await;
             }
             // The session stays as it was (RFC 3261 §14.2).
             Err(_) => reply(handle, StatusCode::NotAcceptableHere, None).await,
@@ -143,7 +156,9 @@ impl Call {
 fn cause(reason: &TerminatedReason, leaving: bool) -> Cause {
     match reason {
         _ if leaving => Cause::Local,
-        TerminatedReason::UacBye | TerminatedReason::UasBye | TerminatedReason::UacCancel => Cause::Remote,
+        TerminatedReason::UacBye | TerminatedReason::UasBye | TerminatedReason::UacCancel => {
+            Cause::Remote
+        }
         TerminatedReason::Timeout => Cause::Timeout,
         _ => Cause::Failure,
     }
@@ -158,17 +173,27 @@ async fn reply(handle: &TransactionHandle, status: StatusCode, description: Opti
 
 /// The headers of a response with a description.
 pub(super) fn description_headers() -> Vec<Header> {
-    vec![Header::ContentType("application/sdp".into()), Header::Allow(super::gate::ALLOW.into())]
+    vec![
+        Header::ContentType("application/sdp".into()),
+        Header::Allow(super::gate::ALLOW.into()),
+    ]
 }
 
 /// The key in an INFO: `Signal=5` in `application/dtmf-relay`, or the bare digit in `application/dtmf`.
 fn read_key(kind: &str, body: &[u8]) -> Option<char> {
     let text = std::str::from_utf8(body).ok()?;
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let kind = kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     let signal = match kind.as_str() {
         "application/dtmf-relay" => text.lines().find_map(|line| {
             let (name, value) = line.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("signal").then(|| value.trim())
+            name.trim()
+                .eq_ignore_ascii_case("signal")
+                .then(|| value.trim())
         })?,
         "application/dtmf" => text.trim(),
         _ => return None,
@@ -176,7 +201,11 @@ fn read_key(kind: &str, body: &[u8]) -> Option<char> {
     match signal {
         "10" => Some('*'),
         "11" => Some('#'),
-        _ => signal.chars().next().filter(|key| matches!(key, '0'..='9' | '*' | '#' | 'A'..='D')).filter(|_| signal.len() == 1),
+        _ => signal
+            .chars()
+            .next()
+            .filter(|key| matches!(key, '0'..='9' | '*' | '#' | 'A'..='D'))
+            .filter(|_| signal.len() == 1),
     }
 }
 
@@ -186,8 +215,14 @@ mod tests {
 
     #[test]
     fn keys_by_signalling() {
-        assert_eq!(read_key("application/dtmf-relay", b"Signal=5\r\nDuration=160\r\n"), Some('5'));
-        assert_eq!(read_key("application/dtmf-relay;x=y", b"signal = #\r\n"), Some('#'));
+        assert_eq!(
+            read_key("application/dtmf-relay", b"Signal=5\r\nDuration=160\r\n"),
+            Some('5')
+        );
+        assert_eq!(
+            read_key("application/dtmf-relay;x=y", b"signal = #\r\n"),
+            Some('#')
+        );
         assert_eq!(read_key("application/dtmf", b"11\r\n"), Some('#'));
         assert_eq!(read_key("application/dtmf", b"7"), Some('7'));
         assert_eq!(read_key("application/dtmf", b"hello"), None);

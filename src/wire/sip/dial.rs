@@ -35,7 +35,13 @@ pub struct Dial {
 
 impl Dial {
     pub fn new(to: impl Into<String>, from: impl Into<String>) -> Self {
-        Self { to: to.into(), from: from.into(), laws: vec![Law::A, Law::Mu], ring_limit: Duration::from_secs(30), headers: BTreeMap::new() }
+        Self {
+            to: to.into(),
+            from: from.into(),
+            laws: vec![Law::A, Law::Mu],
+            ring_limit: Duration::from_secs(30),
+            headers: BTreeMap::new(),
+        }
     }
 }
 
@@ -71,13 +77,32 @@ pub async fn dial(server: &Server, dial: Dial) -> Result<Answered, DialError> {
     let peer = peer_address(&target).unwrap_or(stack.address);
     let (local, pair) = open_media(&stack, peer).map_err(DialError::Ports)?;
     let (sender, states) = stack.dialogs.new_dialog_state_channel();
-    let invite = stack.dialogs.do_invite(invitation(&dial, &stack.contact(local.address.ip(), &dial.from), target, &local), sender);
+    let invite = stack.dialogs.do_invite(
+        invitation(
+            &dial,
+            &stack.contact(local.address.ip(), &dial.from),
+            target,
+            &local,
+        ),
+        sender,
+    );
     let (dialog, response) = tokio::time::timeout(dial.ring_limit, invite)
         .await
         .map_err(|_| DialError::NoAnswer)?
         .map_err(|source| DialError::Stack(Box::new(source)))?;
     let response = check_response(response)?;
-    begin(server, &dial, Outgoing { dialog, states, local, pair }, &response).await
+    begin(
+        server,
+        &dial,
+        Outgoing {
+            dialog,
+            states,
+            local,
+            pair,
+        },
+        &response,
+    )
+    .await
 }
 
 struct Outgoing {
@@ -93,14 +118,20 @@ fn invitation(dial: &Dial, contact: &Uri, target: Uri, local: &Local) -> InviteO
         callee: target,
         contact: contact.clone(),
         offer: Some(local.offer(&dial.laws).into_bytes()),
-        headers: Some(dial.headers.iter().map(|(name, value)| Header::Other(name.clone(), value.clone())).collect()),
+        headers: Some(
+            dial.headers
+                .iter()
+                .map(|(name, value)| Header::Other(name.clone(), value.clone()))
+                .collect(),
+        ),
         ..InviteOption::default()
     }
 }
 
 /// The library below takes nearly anything for an address.
 fn parse_target(to: &str) -> Option<Uri> {
-    let plain = to.get(..4)?.eq_ignore_ascii_case("sip:") && !to.contains(|c: char| c.is_whitespace() || c.is_control() || "<>\"?".contains(c));
+    let plain = to.get(..4)?.eq_ignore_ascii_case("sip:")
+        && !to.contains(|c: char| c.is_whitespace() || c.is_control() || "<>\"?".contains(c));
     plain.then(|| Uri::try_from(to).ok()).flatten()
 }
 
@@ -115,27 +146,52 @@ fn check_response(response: Option<Response>) -> Result<Response, DialError> {
     if response.status_code.kind() == StatusCodeKind::Successful {
         return Ok(response);
     }
-    Err(DialError::Refused { code: response.status_code.code(), reason: response.status_code.text().to_owned() })
+    Err(DialError::Refused {
+        code: response.status_code.code(),
+        reason: response.status_code.text().to_owned(),
+    })
 }
 
 /// Takes the answer's description and lets the call live. An answer that is of no use is ended with BYE.
-async fn begin(server: &Server, dial: &Dial, outgoing: Outgoing, response: &Response) -> Result<Answered, DialError> {
-    let Outgoing { dialog, states, local, pair } = outgoing;
+async fn begin(
+    server: &Server,
+    dial: &Dial,
+    outgoing: Outgoing,
+    response: &Response,
+) -> Result<Answered, DialError> {
+    let Outgoing {
+        dialog,
+        states,
+        local,
+        pair,
+    } = outgoing;
     let stack = server.stack.clone();
-    let agreed = match Description::parse(&response.body).and_then(|answer| answer.agree(&dial.laws)) {
-        Ok(agreed) => agreed,
-        Err(source) => {
-            if let Err(error) = dialog.bye().await {
-                tracing::debug!(%error, "BYE was not answered");
+    let agreed =
+        match Description::parse(&response.body).and_then(|answer| answer.agree(&dial.laws)) {
+            Ok(agreed) => agreed,
+            Err(source) => {
+                if let Err(error) = dialog.bye().await {
+                    tracing::debug!(%error, "BYE was not answered");
+                }
+                stack.dialogs.remove_dialog(&dialog.id());
+                return Err(DialError::Description(source));
             }
-            stack.dialogs.remove_dialog(&dialog.id());
-            return Err(DialError::Description(source));
-        }
-    };
+        };
     let link = Link::new(Session::from(&agreed));
     let leg = SipLeg::new(link.clone(), pair, stack.behaviour());
     let reference = dialog.id().call_id;
     let laws = dial.laws.clone();
-    tokio::spawn(Call { stack, dialog, states, link, local, laws, answer_awaited: false }.run());
+    tokio::spawn(
+        Call {
+            stack,
+            dialog,
+            states,
+            link,
+            local,
+            laws,
+            answer_awaited: false,
+        }
+        .run(),
+    );
     Ok(Answered { leg, reference })
 }

@@ -18,9 +18,23 @@ use super::message::{Message, Reply, RequestLine, is_balanced, split_outside, sq
 /// Methods we answer with more than a refusal.
 pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, NOTIFY";
 /// Methods that exist and that we do not take.
-const REFUSED: [&str; 6] = ["REGISTER", "SUBSCRIBE", "PUBLISH", "MESSAGE", "REFER", "PRACK"];
+const REFUSED: [&str; 6] = [
+    "REGISTER",
+    "SUBSCRIBE",
+    "PUBLISH",
+    "MESSAGE",
+    "REFER",
+    "PRACK",
+];
 /// Names that the tools of toll fraud give themselves. They get a plain 403, which tells them nothing.
-const SCANNERS: [&str; 6] = ["friendly-scanner", "sipvicious", "sipcli", "pplsip", "sundayddr", "vaxsipuseragent"];
+const SCANNERS: [&str; 6] = [
+    "friendly-scanner",
+    "sipvicious",
+    "sipcli",
+    "pplsip",
+    "sundayddr",
+    "vaxsipuseragent",
+];
 
 /// What becomes of a datagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,14 +84,21 @@ impl Ringing {
             cancelled: cancelled.clone(),
         };
         self.0.lock().push(invite);
-        Some(Rings { ringing: self.clone(), cancelled })
+        Some(Rings {
+            ringing: self.clone(),
+            cancelled,
+        })
     }
 
     /// Whether this CANCEL names a ringing INVITE by all but its branch; then the INVITE is told.
     fn cancel(&self, message: &Message<'_>) -> bool {
         let invites = self.0.lock();
         let known = identity(message).and_then(|(call_id, from_tag, sequence)| {
-            invites.iter().find(|invite| invite.call_id == call_id && invite.from_tag == from_tag && invite.sequence == sequence)
+            invites.iter().find(|invite| {
+                invite.call_id == call_id
+                    && invite.from_tag == from_tag
+                    && invite.sequence == sequence
+            })
         });
         match known {
             Some(invite) if invite.branch != branch_of(message) => {
@@ -98,25 +119,42 @@ pub struct Rings {
 
 impl Drop for Rings {
     fn drop(&mut self) {
-        self.ringing.0.lock().retain(|invite| !Arc::ptr_eq(&invite.cancelled, &self.cancelled));
+        self.ringing
+            .0
+            .lock()
+            .retain(|invite| !Arc::ptr_eq(&invite.cancelled, &self.cancelled));
     }
 }
 
 fn identity<'m>(message: &'m Message<'_>) -> Option<(&'m str, &'m str, u64)> {
-    Some((message.first("Call-ID")?, tag_of(message.first("From")?)?, message.sequence()?.0))
+    Some((
+        message.first("Call-ID")?,
+        tag_of(message.first("From")?)?,
+        message.sequence()?.0,
+    ))
 }
 
 fn branch_of<'m>(message: &'m Message<'_>) -> &'m str {
-    let top = message.first("Via").map_or("", |via| split_outside(via, ',')[0]);
+    let top = message
+        .first("Via")
+        .map_or("", |via| split_outside(via, ',')[0]);
     let parameters = split_outside(top, ';').into_iter().skip(1);
-    parameters.filter_map(|parameter| parameter.trim().split_once('=')).find(|(name, _)| name.trim() == "branch").map_or("", |(_, branch)| branch.trim())
+    parameters
+        .filter_map(|parameter| parameter.trim().split_once('='))
+        .find(|(name, _)| name.trim() == "branch")
+        .map_or("", |(_, branch)| branch.trim())
 }
 
 type Waiting<'a, T> = Pin<Box<dyn Future<Output = rsipstack::Result<T>> + Send + 'a>>;
 
 impl Gate {
     pub fn new(socket: TokioUdpSocket, allowed: Vec<IpAddr>, ringing: Arc<Ringing>) -> Self {
-        Self { socket, allowed, tags: RandomState::new(), ringing }
+        Self {
+            socket,
+            allowed,
+            tags: RandomState::new(),
+            ringing,
+        }
     }
 
     async fn next(&self, buffer: &mut [u8]) -> rsipstack::Result<(usize, SocketAddr)> {
@@ -126,15 +164,20 @@ impl Gate {
             if length == buffer.len() || !self.is_allowed(source) {
                 continue;
             }
-            let Some(message) = Message::read(&buffer[..length]) else { continue };
+            let Some(message) = Message::read(&buffer[..length]) else {
+                continue;
+            };
             match judge(&message, source) {
                 Verdict::Drop => {}
                 Verdict::Answer(reply) => self.answer(&message, &reply, source).await,
-                Verdict::Pass(_) if message.start.starts_with("CANCEL ") && self.ringing.cancel(&message) => {
+                Verdict::Pass(_)
+                    if message.start.starts_with("CANCEL ") && self.ringing.cancel(&message) =>
+                {
                     self.answer(&message, &Reply::new(200, "OK"), source).await;
                 }
                 Verdict::Pass(canonical) if canonical.len() > buffer.len() => {
-                    self.answer(&message, &Reply::new(513, "Message Too Large"), source).await;
+                    self.answer(&message, &Reply::new(513, "Message Too Large"), source)
+                        .await;
                 }
                 Verdict::Pass(canonical) => {
                     buffer[..canonical.len()].copy_from_slice(&canonical);
@@ -149,7 +192,11 @@ impl Gate {
     }
 
     async fn answer(&self, request: &Message<'_>, reply: &Reply, source: SocketAddr) {
-        let tag = format!("{:x}", self.tags.hash_one((request.first("Call-ID"), request.first("From"), source)));
+        let tag = format!(
+            "{:x}",
+            self.tags
+                .hash_one((request.first("Call-ID"), request.first("From"), source))
+        );
         let (datagram, address) = reply.encode(request, source, &tag);
         // A reply that cannot be sent is a reply that was lost: the peer repeats its request.
         let _ = self.socket.send_to(&datagram, address).await;
@@ -198,10 +245,22 @@ pub fn judge(message: &Message<'_>, source: SocketAddr) -> Verdict {
 /// A response is for us when one Via stands in it, ours, and its numbers are numbers (RFC 3261 §8.1.3.3, §18.1.2).
 fn judge_response(message: &Message<'_>, source: SocketAddr) -> Verdict {
     let code = message.start.split_ascii_whitespace().nth(1);
-    let code_is_right = code.is_some_and(|code| code.len() == 3 && matches!(code.as_bytes()[0], b'1'..=b'6'));
-    let one_via = message.all("Via").flat_map(|via| split_outside(via, ',')).count() == 1;
-    let whole = message.ended && message.is_identified() && message.sequence().is_some() && message.measured_body().is_some();
-    if code_is_right && one_via && whole { Verdict::Pass(canonical(message, source)) } else { Verdict::Drop }
+    let code_is_right =
+        code.is_some_and(|code| code.len() == 3 && matches!(code.as_bytes()[0], b'1'..=b'6'));
+    let one_via = message
+        .all("Via")
+        .flat_map(|via| split_outside(via, ','))
+        .count()
+        == 1;
+    let whole = message.ended
+        && message.is_identified()
+        && message.sequence().is_some()
+        && message.measured_body().is_some();
+    if code_is_right && one_via && whole {
+        Verdict::Pass(canonical(message, source))
+    } else {
+        Verdict::Drop
+    }
 }
 
 /// What makes a request wrong by itself.
@@ -214,7 +273,9 @@ fn check_request<'a>(message: &Message<'a>) -> Result<RequestLine<'a>, Reply> {
     }
     let (_, method) = message.sequence().ok_or_else(bad)?;
     let hops = message.first("Max-Forwards").map(|hops| hops.parse::<u8>());
-    let addresses = ["From", "To", "Contact"].iter().flat_map(|name| message.all(name));
+    let addresses = ["From", "To", "Contact"]
+        .iter()
+        .flat_map(|name| message.all(name));
     let right = message.ended
         && message.is_identified()
         && method == line.method
@@ -227,14 +288,22 @@ fn check_request<'a>(message: &Message<'a>) -> Result<RequestLine<'a>, Reply> {
 }
 
 fn check_uri(uri: &str) -> Result<(), Reply> {
-    let scheme = uri.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let scheme = uri
+        .split_once(':')
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
         // A question mark in the user part is legal; after the host it brings headers, which are never to be applied.
-        Some("sip" | "sips" | "tel") if uri.contains(['<', '>', '"']) || host_part(uri).contains('?') => {
+        Some("sip" | "sips" | "tel")
+            if uri.contains(['<', '>', '"']) || host_part(uri).contains('?') =>
+        {
             Err(Reply::new(400, "Bad Request"))
         }
         Some("sip" | "sips" | "tel") => Ok(()),
-        Some(other) if other.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) => {
+        Some(other)
+            if other
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) =>
+        {
             Err(Reply::new(416, "Unsupported URI Scheme"))
         }
         _ => Err(Reply::new(400, "Bad Request")),
@@ -249,7 +318,11 @@ fn host_part(uri: &str) -> &str {
 fn is_via(via: &str) -> bool {
     split_outside(via, ',').into_iter().all(|value| {
         let parts = split_outside(value, ';');
-        parts.iter().all(|part| !part.trim().is_empty()) && parts[0].trim().get(..3).is_some_and(|name| name.eq_ignore_ascii_case("SIP"))
+        parts.iter().all(|part| !part.trim().is_empty())
+            && parts[0]
+                .trim()
+                .get(..3)
+                .is_some_and(|name| name.eq_ignore_ascii_case("SIP"))
     })
 }
 
@@ -262,7 +335,9 @@ fn judge_request(message: &Message<'_>, line: RequestLine<'_>, source: SocketAdd
     let refusal = match line.method {
         // Belongs to the INVITE that it names.
         "CANCEL" => None,
-        method if REFUSED.contains(&method) => Some(Reply::new(405, "Method Not Allowed").with("Allow", ALLOW)),
+        method if REFUSED.contains(&method) => {
+            Some(Reply::new(405, "Method Not Allowed").with("Allow", ALLOW))
+        }
         "INVITE" | "BYE" | "OPTIONS" | "INFO" | "UPDATE" | "NOTIFY" => refuse_extensions(message),
         _ => Some(Reply::new(501, "Not Implemented").with("Allow", ALLOW)),
     };
@@ -274,39 +349,77 @@ fn judge_request(message: &Message<'_>, line: RequestLine<'_>, source: SocketAdd
         _ if !in_dialog => Some(Reply::new(481, "Call/Transaction Does Not Exist")),
         _ => None,
     });
-    refusal.map_or_else(|| Verdict::Pass(canonical(message, source)), Verdict::Answer)
+    refusal.map_or_else(
+        || Verdict::Pass(canonical(message, source)),
+        Verdict::Answer,
+    )
 }
 
 fn is_scanner(message: &Message<'_>) -> bool {
-    let name = message.first("User-Agent").unwrap_or_default().to_ascii_lowercase();
+    let name = message
+        .first("User-Agent")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     SCANNERS.iter().any(|scanner| name.contains(scanner))
 }
 
 /// We speak no extension that a peer could require (RFC 3261 §8.2.2.3).
 fn refuse_extensions(message: &Message<'_>) -> Option<Reply> {
-    let required: Vec<&str> = message.all("Require").flat_map(|value| value.split(',')).map(str::trim).filter(|name| !name.is_empty()).collect();
-    (!required.is_empty()).then(|| Reply::new(420, "Bad Extension").with("Unsupported", &required.join(", ")))
+    let required: Vec<&str> = message
+        .all("Require")
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
+    (!required.is_empty())
+        .then(|| Reply::new(420, "Bad Extension").with("Unsupported", &required.join(", ")))
 }
 
 fn refuse_body(message: &Message<'_>) -> Option<Reply> {
     let has_body = message.measured_body().is_some_and(|body| !body.is_empty());
-    let kind = message.first("Content-Type").map(|kind| split_outside(kind, ';')[0].trim().to_ascii_lowercase());
-    let encoded = message.first("Content-Encoding").is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity"));
+    let kind = message
+        .first("Content-Type")
+        .map(|kind| split_outside(kind, ';')[0].trim().to_ascii_lowercase());
+    let encoded = message
+        .first("Content-Encoding")
+        .is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity"));
     if has_body && (kind.as_deref() != Some("application/sdp") || encoded) {
-        return Some(Reply::new(415, "Unsupported Media Type").with("Accept", "application/sdp").with("Accept-Encoding", "identity"));
+        return Some(
+            Reply::new(415, "Unsupported Media Type")
+                .with("Accept", "application/sdp")
+                .with("Accept-Encoding", "identity"),
+        );
     }
-    let accepted = |value: &str| matches!(split_outside(value, ';')[0].trim().to_ascii_lowercase().as_str(), "application/sdp" | "application/*" | "*/*");
-    let mut listed = message.all("Accept").flat_map(|value| value.split(',')).peekable();
+    let accepted = |value: &str| {
+        matches!(
+            split_outside(value, ';')[0]
+                .trim()
+                .to_ascii_lowercase()
+                .as_str(),
+            "application/sdp" | "application/*" | "*/*"
+        )
+    };
+    let mut listed = message
+        .all("Accept")
+        .flat_map(|value| value.split(','))
+        .peekable();
     (listed.peek().is_some() && !listed.any(accepted)).then(|| Reply::new(406, "Not Acceptable"))
 }
 
 fn capabilities() -> Reply {
-    Reply::new(200, "OK").with("Allow", ALLOW).with("Accept", "application/sdp").with("Accept-Encoding", "identity").with("Accept-Language", "pt-BR, en")
+    Reply::new(200, "OK")
+        .with("Allow", ALLOW)
+        .with("Accept", "application/sdp")
+        .with("Accept-Encoding", "identity")
+        .with("Accept-Language", "pt-BR, en")
 }
 
 /// Trunks tell about a mailbox that nobody asked for; refusing makes them repeat it.
 fn unsolicited(message: &Message<'_>) -> Reply {
-    match message.first("Event").map(|event| split_outside(event, ';')[0].trim()) {
+    match message
+        .first("Event")
+        .map(|event| split_outside(event, ';')[0].trim())
+    {
         Some(event) if event.eq_ignore_ascii_case("message-summary") => Reply::new(200, "OK"),
         _ => Reply::new(481, "Subscription Does Not Exist"),
     }
@@ -315,11 +428,20 @@ fn unsolicited(message: &Message<'_>) -> Reply {
 /// The message again, with full names, no folding, no stray white space, and a body of the length it says.
 fn canonical(message: &Message<'_>, source: SocketAddr) -> Vec<u8> {
     let body = message.measured_body().unwrap_or_default();
-    let mut octets = Vec::with_capacity(message.start.len() + body.len() + 64 * message.fields.len());
+    let mut octets =
+        Vec::with_capacity(message.start.len() + body.len() + 64 * message.fields.len());
     octets.extend_from_slice(message.start.as_bytes());
     octets.extend_from_slice(b"\r\n");
-    for field in message.fields.iter().filter(|field| !field.name.eq_ignore_ascii_case("Content-Length")) {
-        put_field(&mut octets, &field.name, &canonical_value(&field.name, &field.value));
+    for field in message
+        .fields
+        .iter()
+        .filter(|field| !field.name.eq_ignore_ascii_case("Content-Length"))
+    {
+        put_field(
+            &mut octets,
+            &field.name,
+            &canonical_value(&field.name, &field.value),
+        );
     }
     if message.start.starts_with("INVITE ") && message.first("Contact").is_none() {
         // RFC 2543 did without; what follows in the dialog then goes where the INVITE came from.

@@ -7,7 +7,13 @@ fn source() -> SocketAddr {
 }
 
 fn file(folder: &str, name: &str) -> Vec<u8> {
-    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(folder).join(name)).unwrap()
+    std::fs::read(
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/data")
+            .join(folder)
+            .join(name),
+    )
+    .unwrap()
 }
 
 fn verdict(datagram: &[u8]) -> Verdict {
@@ -23,7 +29,10 @@ fn code(datagram: &[u8]) -> Option<u16> {
 
 /// Whether what a message gets here is what the table allows. What passes is answered by the dialogs above.
 fn is_expected(name: &str, verdict: &Verdict, expected: &str) -> bool {
-    let codes: Vec<u16> = expected.split([' ', '(', ')', ',', '/']).filter_map(|word| word.parse().ok()).collect();
+    let codes: Vec<u16> = expected
+        .split([' ', '(', ')', ',', '/'])
+        .filter_map(|word| word.parse().ok())
+        .collect();
     let reply = match verdict {
         Verdict::Answer(reply) => reply.code,
         Verdict::Drop => return expected.contains("discard") || expected == "-",
@@ -31,11 +40,21 @@ fn is_expected(name: &str, verdict: &Verdict, expected: &str) -> bool {
             let message = Message::read(octets).expect("the canonical form is SIP");
             let again = judge(&message, source());
             assert_eq!(again, *verdict, "{name}: the canonical form is canonical");
-            return message.is_response() || expected.contains("100-699") || expected.contains("481") || !codes.contains(&400) || expected.contains(" or ");
+            return message.is_response()
+                || expected.contains("100-699")
+                || expected.contains("481")
+                || !codes.contains(&400)
+                || expected.contains(" or ");
         }
     };
-    let tolerant = ["tolerant", "ignore", "inferred", "as if", "matching"].iter().any(|word| expected.contains(word));
-    tolerant || codes.contains(&reply) || expected.contains("100-699") && reply != 400 || expected == "one final reply only" || expected.contains("any other final")
+    let tolerant = ["tolerant", "ignore", "inferred", "as if", "matching"]
+        .iter()
+        .any(|word| expected.contains(word));
+    tolerant
+        || codes.contains(&reply)
+        || expected.contains("100-699") && reply != 400
+        || expected == "one final reply only"
+        || expected.contains("any other final")
 }
 
 #[test]
@@ -47,7 +66,12 @@ fn torture_messages_get_what_the_rfc_expects() {
         let row = row.unwrap();
         let datagram = file("rfc4475", &row[0]);
         let verdict = verdict(&datagram);
-        assert!(is_expected(&row[0], &verdict, &row[5]), "{}: {verdict:?}, expected {}", &row[0], &row[5]);
+        assert!(
+            is_expected(&row[0], &verdict, &row[5]),
+            "{}: {verdict:?}, expected {}",
+            &row[0],
+            &row[5]
+        );
         if &row[4] == "reject" {
             assert!(!matches!(verdict, Verdict::Pass(_)), "{}", &row[0]);
         }
@@ -59,7 +83,9 @@ fn torture_messages_get_what_the_rfc_expects() {
 /// Folding, compact names and white space everywhere come out as one plain message.
 #[test]
 fn the_short_tortuous_invite_is_understood() {
-    let Verdict::Pass(octets) = verdict(&file("rfc4475", "wsinv.dat")) else { panic!("it is right") };
+    let Verdict::Pass(octets) = verdict(&file("rfc4475", "wsinv.dat")) else {
+        panic!("it is right")
+    };
     let text = String::from_utf8(octets).unwrap();
     for line in [
         "INVITE sip:vivekg@chair-dnrc.example.com;unknownparam SIP/2.0\r\n",
@@ -88,8 +114,18 @@ fn hostile_datagrams_are_dropped_or_refused() {
         assert_eq!(code(&file("sip", name)), expected, "{name}");
     }
     // Unknown dialogs are the dialog layer's to tell; there it is 481.
-    assert!(matches!(verdict(&file("sip", "spoofed_bye.msg")), Verdict::Pass(_)));
-    for name in ["header_bomb.msg", "folding_bomb.msg", "param_bomb.msg", "quote_bomb.msg", "sdp_bomb.msg", "via_bomb.msg"] {
+    assert!(matches!(
+        verdict(&file("sip", "spoofed_bye.msg")),
+        Verdict::Pass(_)
+    ));
+    for name in [
+        "header_bomb.msg",
+        "folding_bomb.msg",
+        "param_bomb.msg",
+        "quote_bomb.msg",
+        "sdp_bomb.msg",
+        "via_bomb.msg",
+    ] {
         // The socket does not even read them whole; the judge survives them all the same.
         verdict(&file("sip", name));
     }
@@ -105,32 +141,56 @@ fn options(more: &str) -> Vec<u8> {
 
 #[test]
 fn options_tell_what_we_can() {
-    let Verdict::Answer(reply) = verdict(&options("")) else { panic!() };
+    let Verdict::Answer(reply) = verdict(&options("")) else {
+        panic!()
+    };
     assert_eq!(reply.code, 200);
     let datagram = options("");
     let (reply, address) = reply.encode(&Message::read(&datagram).unwrap(), source(), "t");
     let text = String::from_utf8(reply).unwrap();
     assert_eq!(address, source());
-    assert!(text.contains("Via: SIP/2.0/UDP 10.0.0.1:5062;branch=z9hG4bK1;rport=5060;received=127.0.0.1\r\n"), "{text}");
-    assert!(text.contains("To: <sip:a@b>;tag=t\r\n") && text.contains("Allow: ") && text.contains("Accept: application/sdp\r\n"));
+    assert!(
+        text.contains(
+            "Via: SIP/2.0/UDP 10.0.0.1:5062;branch=z9hG4bK1;rport=5060;received=127.0.0.1\r\n"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("To: <sip:a@b>;tag=t\r\n")
+            && text.contains("Allow: ")
+            && text.contains("Accept: application/sdp\r\n")
+    );
     assert!(!text.contains("Server:"));
 }
 
 /// Without rport the reply goes to the port that the Via names.
 #[test]
 fn reply_goes_where_the_via_says() {
-    let datagram = String::from_utf8(options("")).unwrap().replace(";rport", "").into_bytes();
-    let Verdict::Answer(reply) = verdict(&datagram) else { panic!() };
+    let datagram = String::from_utf8(options(""))
+        .unwrap()
+        .replace(";rport", "")
+        .into_bytes();
+    let Verdict::Answer(reply) = verdict(&datagram) else {
+        panic!()
+    };
     let (_, address) = reply.encode(&Message::read(&datagram).unwrap(), source(), "t");
     assert_eq!(address, SocketAddr::from(([127, 0, 0, 1], 5_062)));
 }
 
 #[test]
 fn extensions_and_mailboxes() {
-    assert_eq!(code(&options("Require: nothingSupportsThis\r\n")), Some(420));
+    assert_eq!(
+        code(&options("Require: nothingSupportsThis\r\n")),
+        Some(420)
+    );
     assert_eq!(code(&options("Max-Forwards: 0\r\n")), Some(200));
     assert_eq!(code(&options("Max-Forwards: 256\r\n")), Some(400));
-    let notify = |event: &str| String::from_utf8(options(event)).unwrap().replace("OPTIONS", "NOTIFY").into_bytes();
+    let notify = |event: &str| {
+        String::from_utf8(options(event))
+            .unwrap()
+            .replace("OPTIONS", "NOTIFY")
+            .into_bytes()
+    };
     assert_eq!(code(&notify("Event: message-summary\r\n")), Some(200));
     assert_eq!(code(&notify("Event: refer\r\n")), Some(481));
 }

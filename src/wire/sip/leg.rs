@@ -55,9 +55,20 @@ pub(super) struct Session {
 impl Session {
     /// Before the peer has described anything: what we offered.
     pub fn offered(law: Law) -> Self {
-        let payloads = Payloads { a_law: Some(rtp::PCMA), mu_law: Some(rtp::PCMU), events: Some(101) };
+        let payloads = Payloads {
+            a_law: Some(rtp::PCMA),
+            mu_law: Some(rtp::PCMU),
+            events: Some(101),
+        };
         let payload_type = if law == Law::A { rtp::PCMA } else { rtp::PCMU };
-        Self { remote: None, law, payload_type, payloads, sending: true, receiving: true }
+        Self {
+            remote: None,
+            law,
+            payload_type,
+            payloads,
+            sending: true,
+            receiving: true,
+        }
     }
 }
 
@@ -76,7 +87,12 @@ impl From<&Agreed> for Session {
 
 impl Link {
     pub fn new(session: Session) -> Arc<Self> {
-        Arc::new(Self { session: Mutex::new(session), version: AtomicU32::new(0), events: Mutex::default(), hang_up: Notify::new() })
+        Arc::new(Self {
+            session: Mutex::new(session),
+            version: AtomicU32::new(0),
+            events: Mutex::default(),
+            hang_up: Notify::new(),
+        })
     }
 
     /// The session was described anew.
@@ -96,7 +112,10 @@ impl Link {
     /// The call is over. Only the first cause counts.
     pub fn end(&self, cause: Cause) {
         let mut events = self.events.lock();
-        if !events.iter().any(|event| matches!(event, LegEvent::HungUp(_))) {
+        if !events
+            .iter()
+            .any(|event| matches!(event, LegEvent::HungUp(_)))
+        {
             events.push_back(LegEvent::HungUp(cause));
         }
     }
@@ -182,7 +201,8 @@ impl SipLeg {
         if version != self.version {
             self.version = version;
             self.session = *self.link.session.lock();
-            self.receiver.change(self.session.payloads, self.session.remote);
+            self.receiver
+                .change(self.session.payloads, self.session.remote);
         }
     }
 
@@ -192,21 +212,28 @@ impl SipLeg {
         self.quiet_frames += 1;
         for _ in 0..MOST_DATAGRAMS {
             // Would block, or a datagram of ours came back as unreachable: either way there is nothing now.
-            let Ok((length, source)) = self.rtp.recv_from(&mut datagram) else { break };
+            let Ok((length, source)) = self.rtp.recv_from(&mut datagram) else {
+                break;
+            };
             match self.receiver.receive(source, &datagram[..length], now) {
                 Reaction::Sound | Reaction::Repeat => self.quiet_frames = 0,
                 Reaction::Key(key) => {
                     self.quiet_frames = 0;
                     self.tell_key(key, now);
                 }
-                Reaction::Stranger | Reaction::UnknownPayload | Reaction::Report | Reaction::Malformed => {}
+                Reaction::Stranger
+                | Reaction::UnknownPayload
+                | Reaction::Report
+                | Reaction::Malformed => {}
             }
         }
     }
 
     /// Peers often send a key both ways; one press is one event.
     fn tell_key(&mut self, key: char, now: Moment) {
-        let repeated = self.last_key.is_some_and(|(last, at)| last == key && now.since(at) < SAME_KEY);
+        let repeated = self
+            .last_key
+            .is_some_and(|(last, at)| last == key && now.since(at) < SAME_KEY);
         self.last_key = Some((key, now));
         if !repeated {
             self.events.push_back(LegEvent::Dtmf(key));
@@ -239,7 +266,12 @@ impl SipLeg {
     }
 
     fn send_frame(&mut self, frame: &Frame) {
-        let Some(destination) = self.destination().filter(|_| self.session.sending && !self.closing) else { return };
+        let Some(destination) = self
+            .destination()
+            .filter(|_| self.session.sending && !self.closing)
+        else {
+            return;
+        };
         match self.keys.next_slot() {
             Slot::Audio => self.send_audio(frame, destination),
             Slot::Gap => self.send_audio(&SILENCE, destination),
@@ -250,16 +282,22 @@ impl SipLeg {
     fn send_audio(&mut self, frame: &Frame, destination: SocketAddr) {
         let header = self.sequencer.audio(self.session.payload_type, FRAME);
         let mut datagram = [0; rtp::HEADER + FRAME];
-        self.session.law.encode_into(frame, &mut datagram[rtp::HEADER..]);
+        self.session
+            .law
+            .encode_into(frame, &mut datagram[rtp::HEADER..]);
         self.send_packet(&header, &mut datagram, destination);
     }
 
     fn send_event(&mut self, payload: [u8; 4], starts: bool, destination: SocketAddr) {
-        let Some(payload_type) = self.session.payloads.events else { return };
+        let Some(payload_type) = self.session.payloads.events else {
+            return;
+        };
         if starts {
             self.key_began = self.sequencer.timestamp();
         }
-        let header = self.sequencer.event(payload_type, self.key_began, starts, payload.len());
+        let header = self
+            .sequencer
+            .event(payload_type, self.key_began, starts, payload.len());
         let mut datagram = [0; rtp::HEADER + 4];
         datagram[rtp::HEADER..].copy_from_slice(&payload);
         self.send_packet(&header, &mut datagram, destination);
@@ -272,11 +310,20 @@ impl SipLeg {
     }
 
     fn send_report(&mut self, farewell: bool) {
-        let Some(mut destination) = self.destination().filter(|_| self.session.sending) else { return };
-        let Some(port) = destination.port().checked_add(1) else { return };
+        let Some(mut destination) = self.destination().filter(|_| self.session.sending) else {
+            return;
+        };
+        let Some(port) = destination.port().checked_add(1) else {
+            return;
+        };
         destination.set_port(port);
         let sent = self.sequencer.report();
-        let mut report = rtp::encode_report(&sent, ntp_now(), self.receiver.report().as_ref(), &format!("{:08x}", sent.ssrc));
+        let mut report = rtp::encode_report(
+            &sent,
+            ntp_now(),
+            self.receiver.report().as_ref(),
+            &format!("{:08x}", sent.ssrc),
+        );
         if farewell {
             report.extend(rtp::encode_bye(sent.ssrc));
         }
@@ -342,7 +389,11 @@ impl Leg for SipLeg {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { marks: false, flush: false, in_flight_ms: 0 }
+        Capabilities {
+            marks: false,
+            flush: false,
+            in_flight_ms: 0,
+        }
     }
 
     fn quality(&self) -> Quality {
@@ -366,7 +417,9 @@ impl Drop for SipLeg {
 /// Time of day in the 32.32 bits of NTP, which counts from 1900 (RFC 3550 §4).
 fn ntp_now() -> u64 {
     const FROM_1900_TO_1970: u64 = 2_208_988_800;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let fraction = (u64::from(now.subsec_nanos()) << 32) / 1_000_000_000;
     now.as_secs().wrapping_add(FROM_1900_TO_1970) << 32 | fraction
 }

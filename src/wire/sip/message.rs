@@ -39,22 +39,41 @@ impl<'a> Message<'a> {
     pub fn read(datagram: &'a [u8]) -> Option<Self> {
         let (head, body, ended) = split_body(datagram);
         let head = std::str::from_utf8(head).ok()?;
-        let mut lines = head.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+        let mut lines = head
+            .split('\n')
+            .map(|line| line.strip_suffix('\r').unwrap_or(line));
         let start = lines.next()?;
-        let is_sip = |word: Option<&str>| word.is_some_and(|word| word.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("SIP/")));
-        if !is_sip(start.split_ascii_whitespace().next()) && !is_sip(start.split_ascii_whitespace().next_back()) {
+        let is_sip = |word: Option<&str>| {
+            word.is_some_and(|word| {
+                word.get(..4)
+                    .is_some_and(|word| word.eq_ignore_ascii_case("SIP/"))
+            })
+        };
+        if !is_sip(start.split_ascii_whitespace().next())
+            && !is_sip(start.split_ascii_whitespace().next_back())
+        {
             return None;
         }
-        Some(Self { start, fields: read_fields(lines)?, body, ended })
+        Some(Self {
+            start,
+            fields: read_fields(lines)?,
+            body,
+            ended,
+        })
     }
 
     pub fn is_response(&self) -> bool {
-        self.start.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("SIP/"))
+        self.start
+            .get(..4)
+            .is_some_and(|word| word.eq_ignore_ascii_case("SIP/"))
     }
 
     /// The values of all fields of a name.
     pub fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
-        self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value.as_str())
+        self.fields
+            .iter()
+            .filter(move |field| field.name.eq_ignore_ascii_case(name))
+            .map(|field| field.value.as_str())
     }
 
     pub fn first<'s>(&'s self, name: &'s str) -> Option<&'s str> {
@@ -64,24 +83,40 @@ impl<'a> Message<'a> {
     /// The request line, when it is exactly three words with one space between.
     pub fn request_line(&self) -> Option<RequestLine<'a>> {
         let mut words = self.start.split(' ');
-        let line = RequestLine { method: words.next()?, uri: words.next()?, version: words.next()? };
-        let whole = words.next().is_none() && !self.start.contains('\t') && !line.uri.is_empty() && is_token(line.method);
+        let line = RequestLine {
+            method: words.next()?,
+            uri: words.next()?,
+            version: words.next()?,
+        };
+        let whole = words.next().is_none()
+            && !self.start.contains('\t')
+            && !line.uri.is_empty()
+            && is_token(line.method);
         whole.then_some(line)
     }
 
     /// The number and method of CSeq.
     pub fn sequence(&self) -> Option<(u64, &str)> {
         let mut words = self.first("CSeq")?.split_ascii_whitespace();
-        let number = words.next().filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))?;
-        let number = number.parse().ok().filter(|number| *number <= MOST_SEQUENCE)?;
+        let number = words
+            .next()
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))?;
+        let number = number
+            .parse()
+            .ok()
+            .filter(|number| *number <= MOST_SEQUENCE)?;
         Some((number, words.next()?)).filter(|_| words.next().is_none())
     }
 
     /// The body as far as Content-Length says; `None` when it says nonsense.
     pub fn measured_body(&self) -> Option<&'a [u8]> {
         let mut lengths = self.all("Content-Length");
-        let Some(first) = lengths.next() else { return Some(self.body) };
-        if lengths.any(|other| other.trim() != first.trim()) || !first.bytes().all(|digit| digit.is_ascii_digit()) {
+        let Some(first) = lengths.next() else {
+            return Some(self.body);
+        };
+        if lengths.any(|other| other.trim() != first.trim())
+            || !first.bytes().all(|digit| digit.is_ascii_digit())
+        {
             return None;
         }
         self.body.get(..first.parse().ok()?)
@@ -89,19 +124,28 @@ impl<'a> Message<'a> {
 
     /// Whether each field that says who and what stands exactly once, and Via at least once.
     pub fn is_identified(&self) -> bool {
-        ["From", "To", "Call-ID", "CSeq"].iter().all(|name| self.all(name).count() == 1) && self.first("Via").is_some()
+        ["From", "To", "Call-ID", "CSeq"]
+            .iter()
+            .all(|name| self.all(name).count() == 1)
+            && self.first("Via").is_some()
     }
 
     /// Whether a reply could be formed at all.
     pub fn is_answerable(&self) -> bool {
-        ["Via", "From", "To", "Call-ID", "CSeq"].iter().all(|name| self.first(name).is_some_and(|value| !value.is_empty()))
+        ["Via", "From", "To", "Call-ID", "CSeq"]
+            .iter()
+            .all(|name| self.first(name).is_some_and(|value| !value.is_empty()))
     }
 }
 
 fn split_body(datagram: &[u8]) -> (&[u8], &[u8], bool) {
     match datagram.windows(4).position(|window| window == b"\r\n\r\n") {
         Some(at) => (&datagram[..at], &datagram[at + 4..], true),
-        None => (datagram.strip_suffix(b"\r\n").unwrap_or(datagram), &[], false),
+        None => (
+            datagram.strip_suffix(b"\r\n").unwrap_or(datagram),
+            &[],
+            false,
+        ),
     }
 }
 
@@ -118,11 +162,16 @@ fn read_fields<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Vec<Field>> {
         if fields.len() == MOST_FIELDS {
             return None;
         }
-        fields.push(Field { name: full_name(name.trim_end()).to_owned(), value: value.trim().to_owned() });
+        fields.push(Field {
+            name: full_name(name.trim_end()).to_owned(),
+            value: value.trim().to_owned(),
+        });
     }
     for field in &mut fields {
         field.value.truncate(field.value.trim_end().len());
-        field.value.drain(..field.value.len() - field.value.trim_start().len());
+        field
+            .value
+            .drain(..field.value.len() - field.value.trim_start().len());
     }
     Some(fields)
 }
@@ -144,12 +193,18 @@ fn full_name(name: &str) -> &str {
         ("r", "Refer-To"),
         ("x", "Session-Expires"),
     ];
-    COMPACT.iter().find(|(compact, _)| compact.eq_ignore_ascii_case(name)).map_or(name, |(_, full)| full)
+    COMPACT
+        .iter()
+        .find(|(compact, _)| compact.eq_ignore_ascii_case(name))
+        .map_or(name, |(_, full)| full)
 }
 
 /// A word of the characters that RFC 3261 §25.1 allows in methods.
 pub fn is_token(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte))
+    !word.is_empty()
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte))
 }
 
 /// Splits at `separator` where it stands outside quotes and angle brackets.
@@ -201,10 +256,13 @@ pub fn is_balanced(value: &str) -> bool {
 
 /// The tag of a From or To value.
 pub fn tag_of(value: &str) -> Option<&str> {
-    split_outside(value, ';').into_iter().skip(1).find_map(|parameter| {
-        let (name, tag) = parameter.split_once('=')?;
-        (name.trim().eq_ignore_ascii_case("tag")).then(|| tag.trim())
-    })
+    split_outside(value, ';')
+        .into_iter()
+        .skip(1)
+        .find_map(|parameter| {
+            let (name, tag) = parameter.split_once('=')?;
+            (name.trim().eq_ignore_ascii_case("tag")).then(|| tag.trim())
+        })
 }
 
 /// Takes out the white space around separators, where it means nothing.
@@ -239,7 +297,11 @@ pub struct Reply {
 
 impl Reply {
     pub fn new(code: u16, reason: &'static str) -> Self {
-        Self { code, reason, more: String::new() }
+        Self {
+            code,
+            reason,
+            more: String::new(),
+        }
     }
 
     #[must_use]
@@ -250,7 +312,12 @@ impl Reply {
     }
 
     /// The datagram, and where RFC 3261 §18.2.2 and RFC 3581 want it.
-    pub fn encode(&self, request: &Message<'_>, source: SocketAddr, tag: &str) -> (Vec<u8>, SocketAddr) {
+    pub fn encode(
+        &self,
+        request: &Message<'_>,
+        source: SocketAddr,
+        tag: &str,
+    ) -> (Vec<u8>, SocketAddr) {
         let mut text = format!("SIP/2.0 {} {}\r\n", self.code, self.reason);
         let top = request.first("Via").unwrap_or_default();
         let _ = write!(text, "Via: {}\r\n", mark_received(top, source));
@@ -258,10 +325,22 @@ impl Reply {
             let _ = write!(text, "Via: {via}\r\n");
         }
         let to = request.first("To").unwrap_or_default();
-        let tag = if tag_of(to).is_some() { String::new() } else { format!(";tag={tag}") };
-        let _ = write!(text, "From: {}\r\nTo: {to}{tag}\r\n", request.first("From").unwrap_or_default());
+        let tag = if tag_of(to).is_some() {
+            String::new()
+        } else {
+            format!(";tag={tag}")
+        };
+        let _ = write!(
+            text,
+            "From: {}\r\nTo: {to}{tag}\r\n",
+            request.first("From").unwrap_or_default()
+        );
         for name in ["Call-ID", "CSeq"] {
-            let _ = write!(text, "{name}: {}\r\n", request.first(name).unwrap_or_default());
+            let _ = write!(
+                text,
+                "{name}: {}\r\n",
+                request.first(name).unwrap_or_default()
+            );
         }
         let _ = write!(text, "{}Content-Length: 0\r\n\r\n", self.more);
         (text.into_bytes(), reply_address(top, source))
@@ -291,15 +370,27 @@ fn mark_received(via: &str, source: SocketAddr) -> String {
 
 fn reply_address(via: &str, source: SocketAddr) -> SocketAddr {
     let top = split_outside(via, ',')[0];
-    let rport = split_outside(top, ';').into_iter().skip(1).any(|parameter| parameter.trim().eq_ignore_ascii_case("rport"));
-    if rport { source } else { SocketAddr::new(source.ip(), sent_by(top).1) }
+    let rport = split_outside(top, ';')
+        .into_iter()
+        .skip(1)
+        .any(|parameter| parameter.trim().eq_ignore_ascii_case("rport"));
+    if rport {
+        source
+    } else {
+        SocketAddr::new(source.ip(), sent_by(top).1)
+    }
 }
 
 /// Host and port that a Via names.
 fn sent_by(top: &str) -> (&str, u16) {
-    let host = split_outside(top, ';')[0].split_ascii_whitespace().next_back().unwrap_or_default();
+    let host = split_outside(top, ';')[0]
+        .split_ascii_whitespace()
+        .next_back()
+        .unwrap_or_default();
     match host.rsplit_once(':') {
-        Some((name, port)) if !name.contains(':') || name.ends_with(']') => (name.trim_matches(['[', ']']), port.parse().unwrap_or(5_060)),
+        Some((name, port)) if !name.contains(':') || name.ends_with(']') => {
+            (name.trim_matches(['[', ']']), port.parse().unwrap_or(5_060))
+        }
         _ => (host.trim_matches(['[', ']']), 5_060),
     }
 }

@@ -20,12 +20,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rsipstack::EndpointBuilder;
 use rsipstack::dialog::dialog_layer::DialogLayer;
 use rsipstack::sip::{Header, HostWithPort, Request, Uri};
 use rsipstack::transaction::endpoint::{Endpoint, EndpointOption};
 use rsipstack::transport::TransportLayer;
 use rsipstack::transport::udp::UdpConnection;
-use rsipstack::EndpointBuilder;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::call::description_headers;
@@ -113,7 +113,11 @@ struct Stack {
 
 impl Server {
     /// Opens the UDP port and takes calls for the switchboard.
-    pub async fn bind(address: SocketAddr, settings: SipSettings, switchboard: Arc<dyn Switchboard>) -> Result<Self, SipError> {
+    pub async fn bind(
+        address: SocketAddr,
+        settings: SipSettings,
+        switchboard: Arc<dyn Switchboard>,
+    ) -> Result<Self, SipError> {
         Self::open(address, settings, Some(switchboard)).await
     }
 
@@ -137,15 +141,35 @@ impl Server {
         self.stack.draining.store(true, Ordering::Relaxed);
     }
 
-    async fn open(address: SocketAddr, settings: SipSettings, switchboard: Option<Arc<dyn Switchboard>>) -> Result<Self, SipError> {
+    async fn open(
+        address: SocketAddr,
+        settings: SipSettings,
+        switchboard: Option<Arc<dyn Switchboard>>,
+    ) -> Result<Self, SipError> {
         let stopped = CancellationToken::new();
         let ringing = Arc::default();
         let (endpoint, address) = build_endpoint(address, &settings, &stopped, &ringing).await?;
-        let incoming = endpoint.incoming_transactions().map_err(|source| SipError::Stack { address, source: Box::new(source) })?;
+        let incoming = endpoint
+            .incoming_transactions()
+            .map_err(|source| SipError::Stack {
+                address,
+                source: Box::new(source),
+            })?;
         let dialogs = DialogLayer::new(endpoint.inner.clone());
-        let stack = Arc::new(Stack { endpoint, dialogs, settings, address, switchboard, draining: AtomicBool::new(false), ringing });
+        let stack = Arc::new(Stack {
+            endpoint,
+            dialogs,
+            settings,
+            address,
+            switchboard,
+            draining: AtomicBool::new(false),
+            ringing,
+        });
         tokio::spawn(server::serve(stack.clone(), incoming, stopped.clone()));
-        Ok(Self { stack, _running: Arc::new(stopped.drop_guard()) })
+        Ok(Self {
+            stack,
+            _running: Arc::new(stopped.drop_guard()),
+        })
     }
 }
 
@@ -155,17 +179,33 @@ async fn build_endpoint(
     stopped: &CancellationToken,
     ringing: &Arc<gate::Ringing>,
 ) -> Result<(Endpoint, SocketAddr), SipError> {
-    let socket = tokio::net::UdpSocket::bind(address).await.map_err(|source| SipError::Bind { address, source })?;
-    let address = socket.local_addr().map_err(|source| SipError::Bind { address, source })?;
-    let gate = Arc::new(gate::Gate::new(socket, settings.allowed.clone(), ringing.clone()));
-    let external = settings.external_ip.map(|ip| SocketAddr::new(ip, address.port()));
+    let socket = tokio::net::UdpSocket::bind(address)
+        .await
+        .map_err(|source| SipError::Bind { address, source })?;
+    let address = socket
+        .local_addr()
+        .map_err(|source| SipError::Bind { address, source })?;
+    let gate = Arc::new(gate::Gate::new(
+        socket,
+        settings.allowed.clone(),
+        ringing.clone(),
+    ));
+    let external = settings
+        .external_ip
+        .map(|ip| SocketAddr::new(ip, address.port()));
     let connection = UdpConnection::from_socket(gate, external, Some(stopped.child_token()))
         .await
-        .map_err(|source| SipError::Stack { address, source: Box::new(source) })?;
+        .map_err(|source| SipError::Stack {
+            address,
+            source: Box::new(source),
+        })?;
     let transport = TransportLayer::new(stopped.clone());
     transport.add_transport(connection.into());
     // The library's own default suffix names its maker.
-    let option = EndpointOption { callid_suffix: Some(settings.user_agent.clone()), ..EndpointOption::default() };
+    let option = EndpointOption {
+        callid_suffix: Some(settings.user_agent.clone()),
+        ..EndpointOption::default()
+    };
     let endpoint = EndpointBuilder::new()
         .with_user_agent(&settings.user_agent)
         .with_transport_layer(transport)
@@ -186,18 +226,28 @@ impl Stack {
 
     fn contact(&self, ip: IpAddr, user: &str) -> Uri {
         let mut uri = Uri::from(HostWithPort::from(SocketAddr::new(ip, self.address.port())));
-        uri.auth = (!user.is_empty()).then(|| rsipstack::sip::Auth { user: user.to_owned(), password: None });
+        uri.auth = (!user.is_empty()).then(|| rsipstack::sip::Auth {
+            user: user.to_owned(),
+            password: None,
+        });
         uri
     }
 
     fn behaviour(&self) -> Behaviour {
-        Behaviour { jitter_ms: self.settings.jitter_ms, silence_limit: self.settings.silence_limit }
+        Behaviour {
+            jitter_ms: self.settings.jitter_ms,
+            silence_limit: self.settings.silence_limit,
+        }
     }
 }
 
 /// The value of a header, by its full name.
 fn header(request: &Request, name: &str) -> Option<String> {
-    request.headers.iter().find(|header| header.name().eq_ignore_ascii_case(name)).map(|header| header.value().to_owned())
+    request
+        .headers
+        .iter()
+        .find(|header| header.name().eq_ignore_ascii_case(name))
+        .map(|header| header.value().to_owned())
 }
 
 /// Headers that a private network adds, by their names in lower case.

@@ -17,9 +17,14 @@ impl Pair {
     /// Opens a pair at a random place, so that a port is not used again at once: packets of the call before may still
     /// arrive there.
     pub fn open(address: IpAddr, range: &RangeInclusive<u16>) -> io::Result<Self> {
-        let pairs = (u32::from(*range.end()) + 1).saturating_sub(u32::from(*range.start()).next_multiple_of(2)) / 2;
+        let pairs = (u32::from(*range.end()) + 1)
+            .saturating_sub(u32::from(*range.start()).next_multiple_of(2))
+            / 2;
         if pairs == 0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the range of RTP ports has no pair of ports"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the range of RTP ports has no pair of ports",
+            ));
         }
         let start = rand::random_range(0..pairs);
         let mut last = io::Error::from(io::ErrorKind::AddrInUse);
@@ -39,7 +44,10 @@ impl Pair {
             socket.set_nonblocking(true)?;
             Ok::<_, io::Error>(socket)
         };
-        Ok(Self { rtp: open(port)?, rtcp: open(port + 1)? })
+        Ok(Self {
+            rtp: open(port)?,
+            rtcp: open(port + 1)?,
+        })
     }
 }
 
@@ -60,7 +68,9 @@ mod tests {
     #[test]
     fn pairs_are_even_and_apart() {
         let local = IpAddr::from([127, 0, 0, 1]);
-        let pairs: Vec<Pair> = (0..20).map(|_| Pair::open(local, &(40_001..=49_999)).unwrap()).collect();
+        let pairs: Vec<Pair> = (0..20)
+            .map(|_| Pair::open(local, &(40_001..=49_999)).unwrap())
+            .collect();
         for Pair { rtp, rtcp } in &pairs {
             let port = rtp.local_addr().unwrap().port();
             assert!(port % 2 == 0 && port > 40_001);
@@ -72,6 +82,9 @@ mod tests {
     fn full_range_is_an_error() {
         let local = IpAddr::from([127, 0, 0, 1]);
         assert!(Pair::open(local, &(50_001..=50_002)).is_err());
-        assert_eq!(address_towards(IpAddr::from([0, 0, 0, 0]), "127.0.0.1:9".parse().unwrap()).unwrap(), local);
+        assert_eq!(
+            address_towards(IpAddr::from([0, 0, 0, 0]), "127.0.0.1:9".parse().unwrap()).unwrap(),
+            local
+        );
     }
 }

@@ -55,7 +55,9 @@ impl Direction {
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::Both, Self::SendOnly, Self::RecvOnly, Self::Inactive].into_iter().find(|direction| direction.name() == name)
+        [Self::Both, Self::SendOnly, Self::RecvOnly, Self::Inactive]
+            .into_iter()
+            .find(|direction| direction.name() == name)
     }
 }
 
@@ -115,20 +117,26 @@ impl Agreed {
 impl Description {
     /// Reads a description. Unknown lines are skipped, as the RFC asks.
     pub fn parse(body: &[u8]) -> Result<Self, SdpError> {
-        let text = std::str::from_utf8(body.get(..body.len().min(LONGEST)).unwrap_or_default()).map_err(|_| SdpError::Malformed)?;
+        let text = std::str::from_utf8(body.get(..body.len().min(LONGEST)).unwrap_or_default())
+            .map_err(|_| SdpError::Malformed)?;
         if !text.starts_with("v=0") {
             return Err(SdpError::Malformed);
         }
         let (mut streams, mut session) = (Vec::new(), Stream::default());
         for line in text.lines() {
-            let Some((key, value)) = line.split_once('=') else { continue };
+            let Some((key, value)) = line.split_once('=') else {
+                continue;
+            };
             if key == "m" {
                 if streams.len() == MOST_STREAMS {
                     return Err(SdpError::Malformed);
                 }
                 streams.push(Stream::parse(value, &session)?);
             } else {
-                streams.last_mut().unwrap_or(&mut session).read_line(key, value);
+                streams
+                    .last_mut()
+                    .unwrap_or(&mut session)
+                    .read_line(key, value);
             }
         }
         Ok(Self { streams })
@@ -150,38 +158,79 @@ impl Stream {
         let mut next = || fields.next().ok_or(SdpError::Malformed);
         let (kind, port, protocol) = (next()?.to_owned(), next()?, next()?.to_owned());
         // "49170/2" offers two ports; the first is enough.
-        let port = port.split('/').next().and_then(|port| port.parse().ok()).ok_or(SdpError::Malformed)?;
+        let port = port
+            .split('/')
+            .next()
+            .and_then(|port| port.parse().ok())
+            .ok_or(SdpError::Malformed)?;
         let formats = fields.map(str::to_owned).collect();
-        Ok(Self { kind, port, protocol, formats, names: Vec::new(), ..session.clone() })
+        Ok(Self {
+            kind,
+            port,
+            protocol,
+            formats,
+            names: Vec::new(),
+            ..session.clone()
+        })
     }
 
     fn read_line(&mut self, key: &str, value: &str) {
         match (key, value.split_once(':')) {
-            ("c", _) => self.address = value.split_ascii_whitespace().nth(2).and_then(|host| host.split('/').next()?.parse().ok()),
+            ("c", _) => {
+                self.address = value
+                    .split_ascii_whitespace()
+                    .nth(2)
+                    .and_then(|host| host.split('/').next()?.parse().ok())
+            }
             ("a", Some(("rtpmap", map))) => self.names.extend(parse_rtpmap(map)),
-            ("a", None) => self.direction = Direction::parse(value.trim()).unwrap_or(self.direction),
+            ("a", None) => {
+                self.direction = Direction::parse(value.trim()).unwrap_or(self.direction)
+            }
             _ => {}
         }
     }
 
     fn agree(&self, index: usize, laws: &[Law]) -> Option<Agreed> {
-        if self.kind != "audio" || self.port == 0 || !matches!(self.protocol.as_str(), "RTP/AVP" | "RTP/AVPF") {
+        if self.kind != "audio"
+            || self.port == 0
+            || !matches!(self.protocol.as_str(), "RTP/AVP" | "RTP/AVPF")
+        {
             return None;
         }
-        let codecs: Vec<Codec> = self.formats.iter().filter_map(|format| self.codec(format)).collect();
-        let codecs: Vec<Codec> = codecs.into_iter().filter(|codec| !matches!(codec, Codec::Sound(law, _) if !laws.contains(law))).collect();
-        let law = codecs.iter().find_map(|codec| if let Codec::Sound(law, _) = codec { Some(*law) } else { None })?;
+        let codecs: Vec<Codec> = self
+            .formats
+            .iter()
+            .filter_map(|format| self.codec(format))
+            .collect();
+        let codecs: Vec<Codec> = codecs
+            .into_iter()
+            .filter(|codec| !matches!(codec, Codec::Sound(law, _) if !laws.contains(law)))
+            .collect();
+        let law = codecs.iter().find_map(|codec| {
+            if let Codec::Sound(law, _) = codec {
+                Some(*law)
+            } else {
+                None
+            }
+        })?;
         // An unspecified address is the old way to say "hold" (RFC 2543).
         let held = self.address.is_some_and(|address| address.is_unspecified());
         Some(Agreed {
-            remote: self.address.filter(|_| !held).map(|address| SocketAddr::new(address, self.port)),
+            remote: self
+                .address
+                .filter(|_| !held)
+                .map(|address| SocketAddr::new(address, self.port)),
             law,
             payloads: payloads(&codecs),
             sending: !held && matches!(self.direction, Direction::Both | Direction::RecvOnly),
             receiving: !held && matches!(self.direction, Direction::Both | Direction::SendOnly),
             stream: index,
             codecs,
-            direction: if held && self.direction == Direction::Both { Direction::RecvOnly } else { self.direction.answered() },
+            direction: if held && self.direction == Direction::Both {
+                Direction::RecvOnly
+            } else {
+                self.direction.answered()
+            },
         })
     }
 
@@ -202,13 +251,28 @@ impl Stream {
 fn parse_rtpmap(map: &str) -> Option<(u8, String, u32)> {
     let (number, encoding) = map.trim().split_once(' ')?;
     let mut parts = encoding.trim().split('/');
-    Some((number.parse().ok()?, parts.next()?.to_ascii_lowercase(), parts.next()?.trim().parse().ok()?))
+    Some((
+        number.parse().ok()?,
+        parts.next()?.to_ascii_lowercase(),
+        parts.next()?.trim().parse().ok()?,
+    ))
 }
 
 fn payloads(codecs: &[Codec]) -> Payloads {
-    let sound = |wanted| codecs.iter().find_map(|codec| matches!(codec, Codec::Sound(law, _) if *law == wanted).then(|| codec.number()));
-    let events = codecs.iter().find(|codec| matches!(codec, Codec::Events(_))).map(|codec| codec.number());
-    Payloads { a_law: sound(Law::A), mu_law: sound(Law::Mu), events }
+    let sound = |wanted| {
+        codecs.iter().find_map(|codec| {
+            matches!(codec, Codec::Sound(law, _) if *law == wanted).then(|| codec.number())
+        })
+    };
+    let events = codecs
+        .iter()
+        .find(|codec| matches!(codec, Codec::Events(_)))
+        .map(|codec| codec.number());
+    Payloads {
+        a_law: sound(Law::A),
+        mu_law: sound(Law::Mu),
+        events,
+    }
 }
 
 impl Codec {
@@ -223,7 +287,10 @@ impl Codec {
         let _ = match self {
             Self::Sound(Law::A, number) => write!(text, "a=rtpmap:{number} PCMA/8000\r\n"),
             Self::Sound(Law::Mu, number) => write!(text, "a=rtpmap:{number} PCMU/8000\r\n"),
-            Self::Events(number) => write!(text, "a=rtpmap:{number} telephone-event/8000\r\na=fmtp:{number} 0-15\r\n"),
+            Self::Events(number) => write!(
+                text,
+                "a=rtpmap:{number} telephone-event/8000\r\na=fmtp:{number} 0-15\r\n"
+            ),
         };
     }
 }
@@ -256,7 +323,12 @@ impl Local {
         let mut text = self.session();
         for (index, stream) in offer.streams.iter().enumerate() {
             if index == agreed.stream {
-                self.write_stream(&mut text, &stream.protocol, &agreed.codecs, agreed.direction);
+                self.write_stream(
+                    &mut text,
+                    &stream.protocol,
+                    &agreed.codecs,
+                    agreed.direction,
+                );
             } else {
                 let format = stream.formats.first().map_or("0", String::as_str);
                 let _ = write!(text, "m={} 0 {} {format}\r\n", stream.kind, stream.protocol);
@@ -266,13 +338,25 @@ impl Local {
     }
 
     fn session(&self) -> String {
-        let Self { address, id, version } = self;
+        let Self {
+            address,
+            id,
+            version,
+        } = self;
         let family = if address.is_ipv6() { "IP6" } else { "IP4" };
         let ip = address.ip();
-        format!("v=0\r\no=- {id} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n")
+        format!(
+            "v=0\r\no=- {id} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n"
+        )
     }
 
-    fn write_stream(&self, text: &mut String, protocol: &str, codecs: &[Codec], direction: Direction) {
+    fn write_stream(
+        &self,
+        text: &mut String,
+        protocol: &str,
+        codecs: &[Codec],
+        direction: Direction,
+    ) {
         let _ = write!(text, "m=audio {} {protocol}", self.address.port());
         for codec in codecs {
             let _ = write!(text, " {}", codec.number());
@@ -290,11 +374,20 @@ mod tests {
     use super::*;
 
     const BOTH: [Law; 2] = [Law::A, Law::Mu];
-    const LOCAL: Local =
-        Local { address: SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 9)), 20_000), id: 7, version: 1 };
+    const LOCAL: Local = Local {
+        address: SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 9)), 20_000),
+        id: 7,
+        version: 1,
+    };
 
     fn offer(media: &str) -> Description {
-        Description::parse(format!("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n{media}").as_bytes()).unwrap()
+        Description::parse(
+            format!(
+                "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n{media}"
+            )
+            .as_bytes(),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -304,9 +397,20 @@ mod tests {
         );
         let agreed = offer.agree(&BOTH).unwrap();
         assert_eq!((agreed.law, agreed.payload_type()), (Law::Mu, 0));
-        assert_eq!(agreed.payloads, Payloads { a_law: Some(8), mu_law: Some(0), events: Some(97) });
+        assert_eq!(
+            agreed.payloads,
+            Payloads {
+                a_law: Some(8),
+                mu_law: Some(0),
+                events: Some(97)
+            }
+        );
         assert_eq!(agreed.remote, Some("192.0.2.1:4000".parse().unwrap()));
-        assert!(LOCAL.answer(&offer, &agreed).contains("m=audio 20000 RTP/AVP 0 97 8\r\n"));
+        assert!(
+            LOCAL
+                .answer(&offer, &agreed)
+                .contains("m=audio 20000 RTP/AVP 0 97 8\r\n")
+        );
     }
 
     /// A dynamic number may stand for a static codec; a wide-band key event is not for us.
@@ -315,7 +419,14 @@ mod tests {
         let agreed = offer("m=audio 4000 RTP/AVP 0 100 101\r\na=rtpmap:0 X/8000\r\na=rtpmap:100 pcma/8000/1\r\na=rtpmap:101 telephone-event/16000\r\n")
             .agree(&BOTH)
             .unwrap();
-        assert_eq!(agreed.payloads, Payloads { a_law: Some(100), mu_law: None, events: None });
+        assert_eq!(
+            agreed.payloads,
+            Payloads {
+                a_law: Some(100),
+                mu_law: None,
+                events: None
+            }
+        );
         assert_eq!(agreed.payload_type(), 100);
     }
 
@@ -330,34 +441,78 @@ mod tests {
         ] {
             let offer = offer(&format!("m=audio 4000 RTP/AVP 8\r\n{line}"));
             let agreed = offer.agree(&BOTH).unwrap();
-            assert_eq!((agreed.sending, agreed.receiving), (sending, receiving), "{line}");
-            assert!(LOCAL.answer(&offer, &agreed).ends_with(&format!("{answer}\r\n")), "{line}");
+            assert_eq!(
+                (agreed.sending, agreed.receiving),
+                (sending, receiving),
+                "{line}"
+            );
+            assert!(
+                LOCAL
+                    .answer(&offer, &agreed)
+                    .ends_with(&format!("{answer}\r\n")),
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn one_stream_is_taken_the_others_refused() {
-        let offer = offer("m=video 5000 RTP/AVP 31\r\nm=audio 4000 RTP/SAVP 8\r\nm=audio 4002 RTP/AVP 8\r\nc=IN IP4 192.0.2.2\r\nm=audio 4004 RTP/AVP 0\r\n");
+        let offer = offer(
+            "m=video 5000 RTP/AVP 31\r\nm=audio 4000 RTP/SAVP 8\r\nm=audio 4002 RTP/AVP 8\r\nc=IN IP4 192.0.2.2\r\nm=audio 4004 RTP/AVP 0\r\n",
+        );
         let agreed = offer.agree(&BOTH).unwrap();
         assert_eq!(agreed.remote, Some("192.0.2.2:4002".parse().unwrap()));
         let answer = LOCAL.answer(&offer, &agreed);
-        let streams: Vec<&str> = answer.lines().filter(|line| line.starts_with("m=")).collect();
-        assert_eq!(streams, ["m=video 0 RTP/AVP 31", "m=audio 0 RTP/SAVP 8", "m=audio 20000 RTP/AVP 8", "m=audio 0 RTP/AVP 0"]);
+        let streams: Vec<&str> = answer
+            .lines()
+            .filter(|line| line.starts_with("m="))
+            .collect();
+        assert_eq!(
+            streams,
+            [
+                "m=video 0 RTP/AVP 31",
+                "m=audio 0 RTP/SAVP 8",
+                "m=audio 20000 RTP/AVP 8",
+                "m=audio 0 RTP/AVP 0"
+            ]
+        );
     }
 
     #[test]
     fn nothing_in_common_is_told() {
-        for media in ["", "m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 X-NOBODY/8000\r\n", "m=audio 0 RTP/AVP 8\r\n", "m=audio 4000 RTP/AVP 101\r\na=rtpmap:101 telephone-event/8000\r\n"] {
-            assert_eq!(offer(media).agree(&BOTH), Err(SdpError::NothingInCommon), "{media}");
+        for media in [
+            "",
+            "m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 X-NOBODY/8000\r\n",
+            "m=audio 0 RTP/AVP 8\r\n",
+            "m=audio 4000 RTP/AVP 101\r\na=rtpmap:101 telephone-event/8000\r\n",
+        ] {
+            assert_eq!(
+                offer(media).agree(&BOTH),
+                Err(SdpError::NothingInCommon),
+                "{media}"
+            );
         }
-        assert_eq!(offer("m=audio 4000 RTP/AVP 8\r\n").agree(&[Law::Mu]), Err(SdpError::NothingInCommon));
+        assert_eq!(
+            offer("m=audio 4000 RTP/AVP 8\r\n").agree(&[Law::Mu]),
+            Err(SdpError::NothingInCommon)
+        );
         assert_eq!(Description::parse(b"hello"), Err(SdpError::Malformed));
     }
 
     #[test]
     fn our_offer_is_one_we_would_take() {
-        let agreed = Description::parse(LOCAL.offer(&BOTH).as_bytes()).unwrap().agree(&BOTH).unwrap();
-        assert_eq!(agreed.payloads, Payloads { a_law: Some(8), mu_law: Some(0), events: Some(101) });
+        let agreed = Description::parse(LOCAL.offer(&BOTH).as_bytes())
+            .unwrap()
+            .agree(&BOTH)
+            .unwrap();
+        assert_eq!(
+            agreed.payloads,
+            Payloads {
+                a_law: Some(8),
+                mu_law: Some(0),
+                events: Some(101)
+            }
+        );
         assert_eq!(agreed.remote, Some(LOCAL.address));
     }
 

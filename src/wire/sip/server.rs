@@ -26,7 +26,11 @@ use crate::wire::{Incoming, Switchboard, Wire};
 const RETRY_AFTER: &str = "5";
 
 /// Takes requests until the endpoint stops.
-pub(super) async fn serve(stack: Arc<Stack>, mut incoming: TransactionReceiver, stopped: CancellationToken) {
+pub(super) async fn serve(
+    stack: Arc<Stack>,
+    mut incoming: TransactionReceiver,
+    stopped: CancellationToken,
+) {
     let requests = async {
         while let Some(transaction) = incoming.recv().await {
             tokio::spawn(dispatch(stack.clone(), transaction));
@@ -47,13 +51,19 @@ async fn dispatch(stack: Arc<Stack>, mut transaction: Transaction) {
     };
     let result = match (dialog, transaction.original.method) {
         // The INVITE before is not through yet (RFC 3261 §14.2).
-        (Some(dialog), Method::Invite) if !dialog.state().is_confirmed() => transaction.reply(StatusCode::RequestPending).await,
+        (Some(dialog), Method::Invite) if !dialog.state().is_confirmed() => {
+            transaction.reply(StatusCode::RequestPending).await
+        }
         (Some(mut dialog), _) => dialog.handle(&mut transaction).await,
         (None, Method::Invite) if begins => {
             take_invite(stack, transaction).await;
             Ok(())
         }
-        _ => transaction.reply(StatusCode::CallTransactionDoesNotExist).await,
+        _ => {
+            transaction
+                .reply(StatusCode::CallTransactionDoesNotExist)
+                .await
+        }
     };
     if let Err(error) = result {
         tracing::debug!(%error, "a request was not handled");
@@ -82,7 +92,10 @@ async fn take_invite(stack: Arc<Stack>, mut transaction: Transaction) {
     };
     let (sender, states) = stack.dialogs.new_dialog_state_channel();
     let contact = stack.contact(prepared.local.address.ip(), &prepared.incoming.to);
-    match stack.dialogs.get_or_create_server_invite(&transaction, sender, None, Some(contact)) {
+    match stack
+        .dialogs
+        .get_or_create_server_invite(&transaction, sender, None, Some(contact))
+    {
         Ok(dialog) => {
             tokio::spawn(follow_invite(dialog.clone(), transaction));
             ring(stack, dialog, states, prepared).await;
@@ -111,16 +124,34 @@ async fn follow_invite(mut dialog: InviteDialog, mut transaction: Transaction) {
 fn prepare(stack: &Stack, transaction: &Transaction) -> Result<Prepared, Refusal> {
     let request = &transaction.original;
     let incoming = describe(request);
-    let busy = || Refusal(StatusCode::ServiceUnavailable, vec![Header::RetryAfter(RETRY_AFTER.into())]);
+    let busy = || {
+        Refusal(
+            StatusCode::ServiceUnavailable,
+            vec![Header::RetryAfter(RETRY_AFTER.into())],
+        )
+    };
     let draining = stack.draining.load(std::sync::atomic::Ordering::Relaxed);
-    let switchboard = stack.switchboard.clone().filter(|board| !draining && board.admits(&incoming)).ok_or_else(busy)?;
+    let switchboard = stack
+        .switchboard
+        .clone()
+        .filter(|board| !draining && board.admits(&incoming))
+        .ok_or_else(busy)?;
     let offer = read_offer(stack, &request.body)?;
-    let peer = transaction.connection.as_ref().and_then(|connection| connection.get_remote_addr()?.get_socketaddr().ok());
+    let peer = transaction
+        .connection
+        .as_ref()
+        .and_then(|connection| connection.get_remote_addr()?.get_socketaddr().ok());
     let (local, pair) = open_media(stack, peer.unwrap_or(stack.address)).map_err(|error| {
         tracing::warn!(%error, "no ports for a call");
         busy()
     })?;
-    Ok(Prepared { incoming, switchboard, offer, local, pair })
+    Ok(Prepared {
+        incoming,
+        switchboard,
+        offer,
+        local,
+        pair,
+    })
 }
 
 /// Ports of a new session, and how we describe them to `peer`.
@@ -128,25 +159,41 @@ pub(super) fn open_media(stack: &Stack, peer: SocketAddr) -> std::io::Result<(Lo
     let pair = Pair::open(stack.address.ip(), &stack.settings.rtp_ports)?;
     let address = SocketAddr::new(stack.address_for(peer)?, pair.rtp.local_addr()?.port());
     // The session id must fit a signed 64-bit number in some peers.
-    Ok((Local { address, id: rand::random::<u64>() >> 2, version: 1 }, pair))
+    Ok((
+        Local {
+            address,
+            id: rand::random::<u64>() >> 2,
+            version: 1,
+        },
+        pair,
+    ))
 }
 
 fn read_offer(stack: &Stack, body: &[u8]) -> Result<Option<(Description, Agreed)>, Refusal> {
     if body.is_empty() {
         return Ok(None);
     }
-    let offer = Description::parse(body).map_err(|_| Refusal(StatusCode::BadRequest, Vec::new()))?;
-    let agreed = offer.agree(&stack.settings.laws).map_err(|_| Refusal(StatusCode::NotAcceptableHere, Vec::new()))?;
+    let offer =
+        Description::parse(body).map_err(|_| Refusal(StatusCode::BadRequest, Vec::new()))?;
+    let agreed = offer
+        .agree(&stack.settings.laws)
+        .map_err(|_| Refusal(StatusCode::NotAcceptableHere, Vec::new()))?;
     Ok(Some((offer, agreed)))
 }
 
 /// Who calls whom. A withheld number is empty.
 fn describe(request: &Request) -> Incoming {
-    let from = request.from_header().ok().and_then(|from| from.typed().ok()).and_then(|from| from.uri.user().map(plain_user));
+    let from = request
+        .from_header()
+        .ok()
+        .and_then(|from| from.typed().ok())
+        .and_then(|from| from.uri.user().map(plain_user));
     let to = request.uri.user().map(plain_user);
     Incoming {
         wire: Wire::Sip,
-        from: from.filter(|user| !user.eq_ignore_ascii_case("anonymous")).unwrap_or_default(),
+        from: from
+            .filter(|user| !user.eq_ignore_ascii_case("anonymous"))
+            .unwrap_or_default(),
         to: to.unwrap_or_default(),
         reference: super::header(request, "Call-ID").unwrap_or_default(),
         parameters: super::private_headers(request),
@@ -155,14 +202,27 @@ fn describe(request: &Request) -> Incoming {
 
 /// The user part without its parameters and with an escaped plus sign in clear.
 fn plain_user(user: &str) -> String {
-    user.split(';').next().unwrap_or_default().replace("%2B", "+").replace("%2b", "+")
+    user.split(';')
+        .next()
+        .unwrap_or_default()
+        .replace("%2B", "+")
+        .replace("%2b", "+")
 }
 
-async fn ring(stack: Arc<Stack>, dialog: InviteDialog, mut states: DialogStateReceiver, prepared: Prepared) {
+async fn ring(
+    stack: Arc<Stack>,
+    dialog: InviteDialog,
+    mut states: DialogStateReceiver,
+    prepared: Prepared,
+) {
     let octets = dialog.initial_request().to_bytes();
     let rings = Message::read(&octets).and_then(|invite| stack.ringing.note(&invite));
-    let cancelled = rings.as_ref().map(|rings| rings.cancelled.clone()).unwrap_or_default();
-    let rung = dialog.ringing(None, None).is_ok() && !gives_up(&dialog, &mut states, &cancelled, stack.settings.ring).await;
+    let cancelled = rings
+        .as_ref()
+        .map(|rings| rings.cancelled.clone())
+        .unwrap_or_default();
+    let rung = dialog.ringing(None, None).is_ok()
+        && !gives_up(&dialog, &mut states, &cancelled, stack.settings.ring).await;
     drop(rings);
     if rung && answer(&stack, &dialog, &prepared) {
         connect(stack, dialog, states, prepared);
@@ -172,7 +232,12 @@ async fn ring(stack: Arc<Stack>, dialog: InviteDialog, mut states: DialogStateRe
 }
 
 /// Whether the caller gives up while it rings.
-async fn gives_up(dialog: &InviteDialog, states: &mut DialogStateReceiver, cancelled: &Notify, ring: Duration) -> bool {
+async fn gives_up(
+    dialog: &InviteDialog,
+    states: &mut DialogStateReceiver,
+    cancelled: &Notify,
+    ring: Duration,
+) -> bool {
     let ended = async {
         while let Some(state) = states.recv().await {
             if state.is_terminated() {
@@ -193,11 +258,24 @@ fn answer(stack: &Stack, dialog: &InviteDialog, prepared: &Prepared) -> bool {
         Some((offer, agreed)) => prepared.local.answer(offer, agreed),
         None => prepared.local.offer(&stack.settings.laws),
     };
-    dialog.accept(Some(description_headers()), Some(description.into_bytes())).is_ok()
+    dialog
+        .accept(Some(description_headers()), Some(description.into_bytes()))
+        .is_ok()
 }
 
-fn connect(stack: Arc<Stack>, dialog: InviteDialog, states: DialogStateReceiver, prepared: Prepared) {
-    let Prepared { incoming, switchboard, offer, local, pair } = prepared;
+fn connect(
+    stack: Arc<Stack>,
+    dialog: InviteDialog,
+    states: DialogStateReceiver,
+    prepared: Prepared,
+) {
+    let Prepared {
+        incoming,
+        switchboard,
+        offer,
+        local,
+        pair,
+    } = prepared;
     let laws = stack.settings.laws.clone();
     let session = match &offer {
         Some((_, agreed)) => Session::from(agreed),
@@ -205,6 +283,17 @@ fn connect(stack: Arc<Stack>, dialog: InviteDialog, states: DialogStateReceiver,
     };
     let link = Link::new(session);
     let leg = SipLeg::new(link.clone(), pair, stack.behaviour());
-    tokio::spawn(Call { stack, dialog, states, link, local, laws, answer_awaited: offer.is_none() }.run());
+    tokio::spawn(
+        Call {
+            stack,
+            dialog,
+            states,
+            link,
+            local,
+            laws,
+            answer_awaited: offer.is_none(),
+        }
+        .run(),
+    );
     switchboard.connect(incoming, Box::new(leg));
 }

@@ -67,7 +67,9 @@ pub(crate) struct MediaFormat {
 impl MediaFormat {
     /// The only format there is: µ-law, 8 kHz, one channel.
     pub fn is_telephone(&self) -> bool {
-        self.encoding == "audio/x-mulaw" && self.sample_rate.0 == Some(8_000) && self.channels.0.unwrap_or(1) == 1
+        self.encoding == "audio/x-mulaw"
+            && self.sample_rate.0 == Some(8_000)
+            && self.channels.0.unwrap_or(1) == 1
     }
 }
 
@@ -123,8 +125,14 @@ impl<'a> Message<'a> {
         let message = match &*raw.event {
             "media" => raw.media.map(|media| Self::Media { stream, media }),
             "start" => raw.start.map(|start| Self::Start { stream, start }),
-            "dtmf" => raw.dtmf.map(|dtmf| Self::Dtmf { stream, digit: dtmf.digit }),
-            "mark" => raw.mark.map(|mark| Self::Mark { stream, name: mark.name }),
+            "dtmf" => raw.dtmf.map(|dtmf| Self::Dtmf {
+                stream,
+                digit: dtmf.digit,
+            }),
+            "mark" => raw.mark.map(|mark| Self::Mark {
+                stream,
+                name: mark.name,
+            }),
             "stop" => Some(Self::Stop { stream }),
             "connected" => Some(Self::Connected),
             "clear" => Some(Self::Clear),
@@ -189,7 +197,10 @@ pub(crate) struct Writer {
 impl Writer {
     pub fn new(stream_sid: &str) -> Self {
         let stream = json_string(stream_sid);
-        Self { media: format!(r#"{{"event":"media","streamSid":{stream},"media":{{"payload":""#), stream }
+        Self {
+            media: format!(r#"{{"event":"media","streamSid":{stream},"media":{{"payload":""#),
+            stream,
+        }
     }
 
     /// A media message; `mulaw` is raw G.711, no header.
@@ -202,7 +213,11 @@ impl Writer {
     }
 
     pub fn mark(&self, name: &str) -> String {
-        format!(r#"{{"event":"mark","streamSid":{},"mark":{{"name":{}}}}}"#, self.stream, json_string(name))
+        format!(
+            r#"{{"event":"mark","streamSid":{},"mark":{{"name":{}}}}}"#,
+            self.stream,
+            json_string(name)
+        )
     }
 
     pub fn clear(&self) -> String {
@@ -221,7 +236,9 @@ mod tests {
     #[test]
     fn media_borrows_from_the_frame() {
         let text = r#"{"event":"media","sequenceNumber":"2","media":{"track":"inbound","chunk":"1","timestamp":"5","payload":"/w=="},"streamSid":"MZ1"}"#;
-        let Ok(Message::Media { stream, media }) = Message::parse(text) else { panic!("media") };
+        let Ok(Message::Media { stream, media }) = Message::parse(text) else {
+            panic!("media")
+        };
         assert!(matches!(stream, Cow::Borrowed("MZ1")));
         assert!(matches!(media.payload, Cow::Borrowed("/w==")));
     }
@@ -229,7 +246,8 @@ mod tests {
     /// Some JSON writers escape the slash, which base64 uses.
     #[test]
     fn escaped_slash_is_read() {
-        let Ok(Message::Media { media, .. }) = Message::parse(r#"{"event":"media","media":{"payload":"\/w=="}}"#)
+        let Ok(Message::Media { media, .. }) =
+            Message::parse(r#"{"event":"media","media":{"payload":"\/w=="}}"#)
         else {
             panic!("media")
         };
@@ -238,28 +256,66 @@ mod tests {
 
     #[test]
     fn numbers_are_strings_or_numbers() {
-        let format = |text: &str| serde_json::from_str::<MediaFormat>(text).map(|format| format.is_telephone()).ok();
-        assert_eq!(format(r#"{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}"#), Some(true));
-        assert_eq!(format(r#"{"encoding":"audio/x-mulaw","sampleRate":"8000","channels":"1"}"#), Some(true));
-        assert_eq!(format(r#"{"encoding":"audio/x-mulaw","sampleRate":[8000]}"#), Some(false));
-        assert_eq!(format(r#"{"encoding":"audio/l16","sampleRate":16000,"channels":1}"#), Some(false));
+        let format = |text: &str| {
+            serde_json::from_str::<MediaFormat>(text)
+                .map(|format| format.is_telephone())
+                .ok()
+        };
+        assert_eq!(
+            format(r#"{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}"#),
+            Some(true)
+        );
+        assert_eq!(
+            format(r#"{"encoding":"audio/x-mulaw","sampleRate":"8000","channels":"1"}"#),
+            Some(true)
+        );
+        assert_eq!(
+            format(r#"{"encoding":"audio/x-mulaw","sampleRate":[8000]}"#),
+            Some(false)
+        );
+        assert_eq!(
+            format(r#"{"encoding":"audio/l16","sampleRate":16000,"channels":1}"#),
+            Some(false)
+        );
     }
 
     #[test]
     fn what_is_no_message_is_an_error() {
         let deep = "[".repeat(20_000);
-        for text in [r#"{"event":"start","event":"stop"}"#, r#"{"event":"\ud800"}"#, "[1,2,3]", &deep, r#"{"x":1}"#] {
-            assert!(matches!(Message::parse(text), Err(MessageError::Json(_))), "{text:.40}");
+        for text in [
+            r#"{"event":"start","event":"stop"}"#,
+            r#"{"event":"\ud800"}"#,
+            "[1,2,3]",
+            &deep,
+            r#"{"x":1}"#,
+        ] {
+            assert!(
+                matches!(Message::parse(text), Err(MessageError::Json(_))),
+                "{text:.40}"
+            );
         }
-        assert!(matches!(Message::parse(r#"{"event":"start"}"#), Err(MessageError::Incomplete)));
-        assert!(matches!(Message::parse(r#"{"event":"novo","x":1}"#), Ok(Message::Unknown)));
-        assert!(matches!(Message::parse("{\"event\":\"me\\u0000dia\"}"), Ok(Message::Unknown)));
+        assert!(matches!(
+            Message::parse(r#"{"event":"start"}"#),
+            Err(MessageError::Incomplete)
+        ));
+        assert!(matches!(
+            Message::parse(r#"{"event":"novo","x":1}"#),
+            Ok(Message::Unknown)
+        ));
+        assert!(matches!(
+            Message::parse("{\"event\":\"me\\u0000dia\"}"),
+            Ok(Message::Unknown)
+        ));
     }
 
     #[test]
     fn what_we_write_is_json() {
         let writer = Writer::new("M\"Z");
-        for text in [writer.media(&[0xff; 160]), writer.mark("g0:1"), writer.clear()] {
+        for text in [
+            writer.media(&[0xff; 160]),
+            writer.mark("g0:1"),
+            writer.clear(),
+        ] {
             let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
             assert_eq!(value["streamSid"], "M\"Z");
         }

@@ -32,7 +32,8 @@ const MAX_MESSAGE: usize = 64 * 1024;
 /// Forms from Twilio have some 2 KiB.
 const MAX_FORM: usize = 64 * 1024;
 /// Said to a caller for whom there is no room. No word of a debt: nobody is verified yet.
-const BUSY: &str = "No momento, todos os nossos atendentes estão ocupados. Por favor, ligue mais tarde.";
+const BUSY: &str =
+    "No momento, todos os nossos atendentes estão ocupados. Por favor, ligue mais tarde.";
 
 /// How the Twilio paths behave.
 #[derive(Clone, Default)]
@@ -73,7 +74,12 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { start: seconds(5), idle: seconds(20), write: seconds(5), close: seconds(2) }
+        Self {
+            start: seconds(5),
+            idle: seconds(20),
+            write: seconds(5),
+            close: seconds(2),
+        }
     }
 }
 
@@ -113,12 +119,17 @@ impl CallStatus {
 }
 
 fn field<'a>(form: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    form.iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.as_str())
 }
 
 /// The three paths that Twilio asks: `/twilio/voice`, `/twilio/status`, `/twilio/media`.
 pub fn router(settings: TwilioSettings, switchboard: Arc<dyn Switchboard>) -> Router {
-    let desk = Arc::new(Desk { settings, switchboard });
+    let desk = Arc::new(Desk {
+        settings,
+        switchboard,
+    });
     Router::new()
         .route("/twilio/voice", post(answer_voice))
         .route("/twilio/status", post(note_status))
@@ -146,14 +157,25 @@ async fn answer_voice(
     if !desk.is_signed(&headers, &uri, &form, Asks::Webhook) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let passed = Query::<Fields>::try_from_uri(&uri).map(|Query(passed)| passed).unwrap_or_default();
+    let passed = Query::<Fields>::try_from_uri(&uri)
+        .map(|Query(passed)| passed)
+        .unwrap_or_default();
     let incoming = incoming(&form, &passed);
     if !desk.switchboard.admits(&incoming) {
         return xml(twiml::say_and_hang_up(BUSY));
     }
-    let numbers = [("from", incoming.from.as_str()), ("to", incoming.to.as_str())];
-    let others = incoming.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    xml(twiml::connect_stream(&desk.media_url(&headers), numbers.into_iter().chain(others)))
+    let numbers = [
+        ("from", incoming.from.as_str()),
+        ("to", incoming.to.as_str()),
+    ];
+    let others = incoming
+        .parameters
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    xml(twiml::connect_stream(
+        &desk.media_url(&headers),
+        numbers.into_iter().chain(others),
+    ))
 }
 
 async fn note_status(
@@ -222,16 +244,31 @@ enum Asks {
 
 impl Desk {
     /// Whether Twilio signed this request; true where no token is set.
-    fn is_signed(&self, headers: &HeaderMap, uri: &Uri, form: &[(String, String)], asks: Asks) -> bool {
+    fn is_signed(
+        &self,
+        headers: &HeaderMap,
+        uri: &Uri,
+        form: &[(String, String)],
+        asks: Asks,
+    ) -> bool {
         let Some(token) = &self.settings.auth_token else {
             return true;
         };
         let signature = text_of(headers, "x-twilio-signature").unwrap_or_default();
-        let path = uri.path_and_query().map_or(uri.path(), |path| path.as_str());
-        let urls: Vec<_> = self.bases(headers, asks).into_iter().map(|base| format!("{base}{path}")).collect();
+        let path = uri
+            .path_and_query()
+            .map_or(uri.path(), |path| path.as_str());
+        let urls: Vec<_> = self
+            .bases(headers, asks)
+            .into_iter()
+            .map(|base| format!("{base}{path}"))
+            .collect();
         let signed = signature::verify(token, &urls, Signed::Form(form), signature);
         if !signed {
-            tracing::warn!(path = uri.path(), "twilio: request without a valid signature refused");
+            tracing::warn!(
+                path = uri.path(),
+                "twilio: request without a valid signature refused"
+            );
         }
         signed
     }
@@ -240,23 +277,42 @@ impl Desk {
     fn bases(&self, headers: &HeaderMap, asks: Asks) -> Vec<String> {
         let hosts: Vec<&str> = match &self.settings.public_url {
             Some(url) => vec![without_scheme(url)],
-            None => ["x-forwarded-host", "host"].into_iter().filter_map(|name| text_of(headers, name)).collect(),
+            None => ["x-forwarded-host", "host"]
+                .into_iter()
+                .filter_map(|name| text_of(headers, name))
+                .collect(),
         };
         let schemes: &[&str] = match asks {
             Asks::Webhook => &["https", "http"],
             Asks::Socket => &["wss", "https", "ws", "http"],
         };
-        hosts.iter().flat_map(|host| schemes.iter().map(move |scheme| format!("{scheme}://{host}"))).collect()
+        hosts
+            .iter()
+            .flat_map(|host| {
+                schemes
+                    .iter()
+                    .map(move |scheme| format!("{scheme}://{host}"))
+            })
+            .collect()
     }
 
     /// Twilio connects by `wss` only; plain `ws` is for a peer on this machine.
     fn media_url(&self, headers: &HeaderMap) -> String {
         let (scheme, host) = match &self.settings.public_url {
-            Some(url) => (if url.starts_with("http:") { "ws" } else { "wss" }, without_scheme(url)),
+            Some(url) => (
+                if url.starts_with("http:") {
+                    "ws"
+                } else {
+                    "wss"
+                },
+                without_scheme(url),
+            ),
             None => {
-                let host = text_of(headers, "x-forwarded-host").or_else(|| text_of(headers, "host"));
+                let host =
+                    text_of(headers, "x-forwarded-host").or_else(|| text_of(headers, "host"));
                 let host = host.unwrap_or("localhost");
-                let secure = text_of(headers, "x-forwarded-proto").map_or(!is_loopback(host), |proto| proto == "https");
+                let secure = text_of(headers, "x-forwarded-proto")
+                    .map_or(!is_loopback(host), |proto| proto == "https");
                 (if secure { "wss" } else { "ws" }, host)
             }
         };
@@ -265,11 +321,17 @@ impl Desk {
 }
 
 fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().map(|text| text.split(',').next().unwrap_or_default().trim())
+    headers
+        .get(name)?
+        .to_str()
+        .ok()
+        .map(|text| text.split(',').next().unwrap_or_default().trim())
 }
 
 fn without_scheme(url: &str) -> &str {
-    url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/')
+    url.split_once("://")
+        .map_or(url, |(_, rest)| rest)
+        .trim_end_matches('/')
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -314,7 +376,11 @@ impl Leg for TwilioLeg {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { marks: true, flush: true, in_flight_ms: 0 }
+        Capabilities {
+            marks: true,
+            flush: true,
+            in_flight_ms: 0,
+        }
     }
 
     fn quality(&self) -> Quality {
@@ -341,27 +407,52 @@ mod tests {
             }
             fn connect(&self, _: Incoming, _: Box<dyn Leg>) {}
         }
-        let settings = TwilioSettings { public_url: public_url.map(str::to_owned), ..TwilioSettings::default() };
-        Desk { settings, switchboard: Arc::new(Nobody) }
+        let settings = TwilioSettings {
+            public_url: public_url.map(str::to_owned),
+            ..TwilioSettings::default()
+        };
+        Desk {
+            settings,
+            switchboard: Arc::new(Nobody),
+        }
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().expect("name"), value.parse().expect("value"))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().expect("name"), value.parse().expect("value")))
+            .collect()
     }
 
     #[test]
     fn stream_is_secure_unless_the_peer_is_here() {
         let url = |pairs: &[_]| desk(None).media_url(&headers(pairs));
-        assert_eq!(url(&[("host", "acordo.example")]), "wss://acordo.example/twilio/media");
-        assert_eq!(url(&[("host", "127.0.0.1:8080")]), "ws://127.0.0.1:8080/twilio/media");
-        let proxied = [("host", "127.0.0.1:80"), ("x-forwarded-host", "a.example"), ("x-forwarded-proto", "https")];
+        assert_eq!(
+            url(&[("host", "acordo.example")]),
+            "wss://acordo.example/twilio/media"
+        );
+        assert_eq!(
+            url(&[("host", "127.0.0.1:8080")]),
+            "ws://127.0.0.1:8080/twilio/media"
+        );
+        let proxied = [
+            ("host", "127.0.0.1:80"),
+            ("x-forwarded-host", "a.example"),
+            ("x-forwarded-proto", "https"),
+        ];
         assert_eq!(url(&proxied), "wss://a.example/twilio/media");
-        assert_eq!(desk(Some("https://b.example/")).media_url(&headers(&proxied)), "wss://b.example/twilio/media");
+        assert_eq!(
+            desk(Some("https://b.example/")).media_url(&headers(&proxied)),
+            "wss://b.example/twilio/media"
+        );
     }
 
     #[test]
     fn token_is_not_printed() {
-        let settings = TwilioSettings { auth_token: Some("segredo".into()), ..TwilioSettings::default() };
+        let settings = TwilioSettings {
+            auth_token: Some("segredo".into()),
+            ..TwilioSettings::default()
+        };
         assert!(!format!("{settings:?}").contains("segredo"));
     }
 }

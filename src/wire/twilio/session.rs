@@ -45,7 +45,10 @@ impl Mark {
 
     fn parse(name: &str) -> Option<Self> {
         let (generation, id) = name.strip_prefix('g')?.split_once(':')?;
-        Some(Self { generation: generation.parse().ok()?, id: id.parse().ok()? })
+        Some(Self {
+            generation: generation.parse().ok()?,
+            id: id.parse().ok()?,
+        })
     }
 }
 
@@ -65,7 +68,10 @@ struct Marks {
 impl Stream {
     pub fn mark(&self, id: u64) {
         let mut marks = self.marks.lock();
-        let mark = Mark { generation: marks.generation, id };
+        let mark = Mark {
+            generation: marks.generation,
+            id,
+        };
         if marks.pending.len() >= MAX_MARKS {
             marks.pending.pop_front();
         }
@@ -84,7 +90,11 @@ impl Stream {
     fn mark_returned(&self, name: &str) -> Result<(), Fault> {
         let mark = Mark::parse(name).ok_or(Fault::StrangeMark)?;
         let mut marks = self.marks.lock();
-        let place = marks.pending.iter().position(|pending| *pending == mark).ok_or(Fault::StrangeMark)?;
+        let place = marks
+            .pending
+            .iter()
+            .position(|pending| *pending == mark)
+            .ok_or(Fault::StrangeMark)?;
         marks.pending.remove(place);
         let heard = mark.generation == marks.generation;
         drop(marks);
@@ -186,7 +196,12 @@ pub(super) struct Session {
 
 impl Session {
     pub fn new(stream: Arc<Stream>) -> Self {
-        Self { stream, stream_sid: String::new(), mulaw: Vec::new(), sound: Vec::new() }
+        Self {
+            stream,
+            stream_sid: String::new(),
+            mulaw: Vec::new(),
+            sound: Vec::new(),
+        }
     }
 
     /// Takes a text frame that came `now`, counted from the beginning of the connection.
@@ -204,11 +219,15 @@ impl Session {
                 Ok(()) | Err(Fault::BeforeStart) => return Reaction::End(Ending::Stopped),
                 Err(fault) => Err(fault),
             },
-            Message::Media { stream, media } => self.check_stream(&stream).and_then(|()| self.media(&media, now)),
-            Message::Dtmf { stream, digit } => self.check_stream(&stream).and_then(|()| self.dtmf(&digit)),
-            Message::Mark { stream, name } => {
-                self.check_stream(&stream).and_then(|()| self.stream.mark_returned(&name))
+            Message::Media { stream, media } => self
+                .check_stream(&stream)
+                .and_then(|()| self.media(&media, now)),
+            Message::Dtmf { stream, digit } => {
+                self.check_stream(&stream).and_then(|()| self.dtmf(&digit))
             }
+            Message::Mark { stream, name } => self
+                .check_stream(&stream)
+                .and_then(|()| self.stream.mark_returned(&name)),
             Message::Clear | Message::Unknown => Err(Fault::UnknownEvent),
         };
         done.map_or_else(|fault| self.fault(fault), |()| Reaction::Carry)
@@ -216,7 +235,11 @@ impl Session {
 
     fn fault(&self, fault: Fault) -> Reaction {
         tracing::debug!(%fault, "media stream: message dropped");
-        if self.stream.link.inbox.malformed() >= MAX_FAULTS { Reaction::End(Ending::Faulty) } else { Reaction::Carry }
+        if self.stream.link.inbox.malformed() >= MAX_FAULTS {
+            Reaction::End(Ending::Faulty)
+        } else {
+            Reaction::Carry
+        }
     }
 
     /// A message without a stream's name is taken as of this one; only Twilio is known to write it always.
@@ -234,14 +257,28 @@ impl Session {
         if !self.stream_sid.is_empty() {
             return self.fault(Fault::SecondStart);
         }
-        let stream_sid = if stream.is_empty() { &start.stream_sid } else { stream };
-        let named = !stream_sid.is_empty() && stream_sid.len() <= MAX_NAME && start.call_sid.len() <= MAX_NAME;
-        if !named || start.media_format.as_ref().is_some_and(|format| !format.is_telephone()) {
+        let stream_sid = if stream.is_empty() {
+            &start.stream_sid
+        } else {
+            stream
+        };
+        let named = !stream_sid.is_empty()
+            && stream_sid.len() <= MAX_NAME
+            && start.call_sid.len() <= MAX_NAME;
+        if !named
+            || start
+                .media_format
+                .as_ref()
+                .is_some_and(|format| !format.is_telephone())
+        {
             return Reaction::End(Ending::Unusable);
         }
         self.stream_sid = stream_sid.to_owned();
         let stream_sid = self.stream_sid.clone();
-        Reaction::Begin(Box::new(Beginning { stream_sid, incoming: incoming(start) }))
+        Reaction::Begin(Box::new(Beginning {
+            stream_sid,
+            incoming: incoming(start),
+        }))
     }
 
     fn media(&mut self, media: &Media<'_>, now: Duration) -> Result<(), Fault> {
@@ -250,9 +287,12 @@ impl Session {
             return Ok(());
         }
         self.mulaw.clear();
-        STANDARD.decode_vec(&*media.payload, &mut self.mulaw).map_err(|_| Fault::Payload)?;
+        STANDARD
+            .decode_vec(&*media.payload, &mut self.mulaw)
+            .map_err(|_| Fault::Payload)?;
         self.sound.clear();
-        self.sound.extend(self.mulaw.iter().map(|byte| mulaw::decode(*byte)));
+        self.sound
+            .extend(self.mulaw.iter().map(|byte| mulaw::decode(*byte)));
         self.stream.link.inbox.sound(&self.sound, now);
         Ok(())
     }
@@ -281,13 +321,31 @@ fn incoming(start: Start) -> Incoming {
         .collect();
     let from = caller_number(&parameters.remove("from").unwrap_or_default());
     let to = parameters.remove("to").unwrap_or_default();
-    Incoming { wire: Wire::Twilio, from, to, reference: start.call_sid, parameters }
+    Incoming {
+        wire: Wire::Twilio,
+        from,
+        to,
+        reference: start.call_sid,
+        parameters,
+    }
 }
 
 /// Twilio's words for a withheld number (twilio.com, "TwiML voice: Request parameters") become nothing.
 pub(super) fn caller_number(from: &str) -> String {
-    let withheld = ["anonymous", "unknown", "restricted", "unavailable", "+266696687", "+7378742883", "+2562533"];
-    if withheld.contains(&from.to_lowercase().as_str()) { String::new() } else { from.to_owned() }
+    let withheld = [
+        "anonymous",
+        "unknown",
+        "restricted",
+        "unavailable",
+        "+266696687",
+        "+7378742883",
+        "+2562533",
+    ];
+    if withheld.contains(&from.to_lowercase().as_str()) {
+        String::new()
+    } else {
+        from.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -299,22 +357,36 @@ mod tests {
     fn started() -> (Session, Arc<Stream>) {
         let stream = Arc::new(Stream::default());
         let mut session = Session::new(stream.clone());
-        assert!(matches!(session.handle(START, Duration::ZERO), Reaction::Begin(_)));
+        assert!(matches!(
+            session.handle(START, Duration::ZERO),
+            Reaction::Begin(_)
+        ));
         (session, stream)
     }
 
     fn handle(session: &mut Session, text: &str) {
-        assert!(matches!(session.handle(text, Duration::ZERO), Reaction::Carry), "{text}");
+        assert!(
+            matches!(session.handle(text, Duration::ZERO), Reaction::Carry),
+            "{text}"
+        );
     }
 
     #[test]
     fn start_tells_who_calls() {
         let mut session = Session::new(Arc::default());
-        let Reaction::Begin(beginning) = session.handle(START, Duration::ZERO) else { panic!("begins") };
+        let Reaction::Begin(beginning) = session.handle(START, Duration::ZERO) else {
+            panic!("begins")
+        };
         let incoming = beginning.incoming;
-        assert_eq!((incoming.from.as_str(), incoming.to.as_str()), ("", "+551140028922"));
+        assert_eq!(
+            (incoming.from.as_str(), incoming.to.as_str()),
+            ("", "+551140028922")
+        );
         assert_eq!(incoming.reference, "CA1");
-        assert_eq!(incoming.parameters, BTreeMap::from([("campanha".to_owned(), "junho".to_owned())]));
+        assert_eq!(
+            incoming.parameters,
+            BTreeMap::from([("campanha".to_owned(), "junho".to_owned())])
+        );
     }
 
     #[test]
@@ -346,6 +418,9 @@ mod tests {
         for _ in 1..MAX_FAULTS {
             handle(&mut session, "nonsense");
         }
-        assert!(matches!(session.handle("nonsense", Duration::ZERO), Reaction::End(Ending::Faulty)));
+        assert!(matches!(
+            session.handle("nonsense", Duration::ZERO),
+            Reaction::End(Ending::Faulty)
+        ));
     }
 }

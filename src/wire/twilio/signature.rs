@@ -23,7 +23,8 @@ pub enum Signed<'a> {
 
 /// The signature of a request to `url` with these form fields.
 pub fn sign(auth_token: &str, url: &str, form: &[(String, String)]) -> String {
-    let mut mac = Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac =
+        Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(url.as_bytes());
     // Repeated names are sorted by value and made unique, as twilio-python does.
     for (name, value) in form.iter().collect::<BTreeSet<_>>() {
@@ -41,15 +42,23 @@ pub fn verify(auth_token: &str, urls: &[String], signed: Signed<'_>, signature: 
             Signed::Form(form) => (form, Choice::from(1)),
             Signed::Body(body) => (&[][..], body_is_covered(&url, body)),
         };
-        right |= covered & sign(auth_token, &url, form).as_bytes().ct_eq(signature.as_bytes());
+        right |= covered
+            & sign(auth_token, &url, form)
+                .as_bytes()
+                .ct_eq(signature.as_bytes());
     }
     right.into()
 }
 
 fn body_is_covered(url: &str, body: &[u8]) -> Choice {
     let query = url.split_once('?').map_or("", |(_, query)| query);
-    let claimed = query.split('&').find_map(|pair| pair.strip_prefix("bodySHA256=")).unwrap_or("");
-    hex(&Sha256::digest(body)).as_bytes().ct_eq(claimed.to_ascii_lowercase().as_bytes())
+    let claimed = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("bodySHA256="))
+        .unwrap_or("");
+    hex(&Sha256::digest(body))
+        .as_bytes()
+        .ct_eq(claimed.to_ascii_lowercase().as_bytes())
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -61,14 +70,20 @@ fn spellings(url: &str) -> BTreeSet<String> {
     let mut urls = BTreeSet::from([url.to_owned()]);
     urls.extend(without_port(url));
     urls.extend(with_port(url));
-    let escaped: Vec<_> = urls.iter().filter(|url| url.contains('\'')).map(|url| url.replace('\'', "%27")).collect();
+    let escaped: Vec<_> = urls
+        .iter()
+        .filter(|url| url.contains('\''))
+        .map(|url| url.replace('\'', "%27"))
+        .collect();
     urls.extend(escaped);
     urls
 }
 
 fn without_port(url: &str) -> Option<String> {
     let parts = Parts::of(url)?;
-    parts.port.map(|_| format!("{}{}{}", parts.scheme, parts.host, parts.rest))
+    parts
+        .port
+        .map(|_| format!("{}{}{}", parts.scheme, parts.host, parts.rest))
 }
 
 fn with_port(url: &str) -> Option<String> {
@@ -78,7 +93,10 @@ fn with_port(url: &str) -> Option<String> {
         "http://" | "ws://" => 80,
         _ => return None,
     };
-    parts.port.is_none().then(|| format!("{}{}:{port}{}", parts.scheme, parts.host, parts.rest))
+    parts
+        .port
+        .is_none()
+        .then(|| format!("{}{}:{port}{}", parts.scheme, parts.host, parts.rest))
 }
 
 /// A URL cut where the port stands.
@@ -101,7 +119,12 @@ impl<'a> Parts<'a> {
             .rsplit_once(':')
             .filter(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()));
         let (host, port) = port.map_or((authority, None), |(host, port)| (host, Some(port)));
-        Some(Self { scheme, host, port, rest })
+        Some(Self {
+            scheme,
+            host,
+            port,
+            rest,
+        })
     }
 }
 
@@ -112,9 +135,15 @@ mod tests {
     #[test]
     fn ports_are_added_and_left_out() {
         let all = |url| spellings(url).into_iter().collect::<Vec<_>>();
-        assert_eq!(all("https://a.b/c?d"), ["https://a.b/c?d", "https://a.b:443/c?d"]);
+        assert_eq!(
+            all("https://a.b/c?d"),
+            ["https://a.b/c?d", "https://a.b:443/c?d"]
+        );
         assert_eq!(all("wss://a.b:8443/c"), ["wss://a.b/c", "wss://a.b:8443/c"]);
-        assert_eq!(all("http://u:p@[::1]/c"), ["http://u:p@[::1]/c", "http://u:p@[::1]:80/c"]);
+        assert_eq!(
+            all("http://u:p@[::1]/c"),
+            ["http://u:p@[::1]/c", "http://u:p@[::1]:80/c"]
+        );
         assert_eq!(all("sip:a"), ["sip:a"]);
     }
 }

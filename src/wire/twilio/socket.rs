@@ -20,7 +20,13 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Carries one stream from its handshake to its end.
 pub(super) async fn carry(socket: WebSocket, limits: Limits, switchboard: Arc<dyn Switchboard>) {
     let stream = Arc::new(Stream::default());
-    let mut line = Line { socket, session: Session::new(stream.clone()), stream, born: Instant::now(), limits };
+    let mut line = Line {
+        socket,
+        session: Session::new(stream.clone()),
+        stream,
+        born: Instant::now(),
+        limits,
+    };
     let ending = match line.start().await {
         Ok(beginning) if !switchboard.admits(&beginning.incoming) => Ending::Refused,
         Ok(beginning) => {
@@ -90,7 +96,9 @@ impl Line {
 
     async fn read(&mut self) -> Result<Reaction, Ending> {
         match self.socket.recv().await {
-            Some(Ok(Frame::Text(text))) => Ok(self.session.handle(text.as_str(), self.born.elapsed())),
+            Some(Ok(Frame::Text(text))) => {
+                Ok(self.session.handle(text.as_str(), self.born.elapsed()))
+            }
             Some(Ok(Frame::Binary(_))) => Err(Ending::Unusable),
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => Ok(Reaction::Carry),
             Some(Ok(Frame::Close(_))) => Err(Ending::Stopped),
@@ -102,7 +110,11 @@ impl Line {
         }
     }
 
-    async fn perform(&mut self, writer: &Writer, orders: &mut VecDeque<Order<Control>>) -> Result<(), Ending> {
+    async fn perform(
+        &mut self,
+        writer: &Writer,
+        orders: &mut VecDeque<Order<Control>>,
+    ) -> Result<(), Ending> {
         for order in orders.drain(..) {
             let text = match order {
                 Order::Sound(frame) => writer.media(&frame.map(mulaw::encode)),
@@ -129,7 +141,10 @@ impl Line {
     /// Says why and waits for the peer's close, both together for a bounded time: half-closed sockets stay for hours.
     async fn close(mut self, ending: Ending) {
         let farewell = async {
-            let frame = CloseFrame { code: ending.close_code(), reason: "".into() };
+            let frame = CloseFrame {
+                code: ending.close_code(),
+                reason: "".into(),
+            };
             if self.socket.send(Frame::Close(Some(frame))).await.is_err() {
                 return;
             }

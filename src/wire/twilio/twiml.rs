@@ -9,18 +9,34 @@ const MAX_PARAMETERS: usize = 32;
 
 /// Connects the call to our media socket at `url`, in both directions. `parameters` come back in its `start` message:
 /// query strings in the URL would not.
-pub fn connect_stream<'a>(url: &str, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+pub fn connect_stream<'a>(
+    url: &str,
+    parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> String {
     let mut inside = String::new();
-    let fitting = parameters.into_iter().filter(|(name, value)| name.len() + value.len() < MAX_PARAMETER);
+    let fitting = parameters
+        .into_iter()
+        .filter(|(name, value)| name.len() + value.len() < MAX_PARAMETER);
     for (name, value) in fitting.take(MAX_PARAMETERS) {
-        let _ = write!(inside, r#"<Parameter name="{}" value="{}"/>"#, escape(name), escape(value));
+        let _ = write!(
+            inside,
+            r#"<Parameter name="{}" value="{}"/>"#,
+            escape(name),
+            escape(value)
+        );
     }
-    response(&format!(r#"<Connect><Stream url="{}">{inside}</Stream></Connect>"#, escape(url)))
+    response(&format!(
+        r#"<Connect><Stream url="{}">{inside}</Stream></Connect>"#,
+        escape(url)
+    ))
 }
 
 /// Says one sentence in Portuguese and hangs up.
 pub fn say_and_hang_up(text: &str) -> String {
-    response(&format!(r#"<Say language="pt-BR">{}</Say><Hangup/>"#, escape(text)))
+    response(&format!(
+        r#"<Say language="pt-BR">{}</Say><Hangup/>"#,
+        escape(text)
+    ))
 }
 
 fn response(verbs: &str) -> String {
@@ -51,7 +67,10 @@ mod tests {
 
     #[test]
     fn parameters_cannot_leave_their_attribute() {
-        let twiml = connect_stream("wss://a/b", [("from", "\"/><Hangup/>\0"), ("long", &"x".repeat(600))]);
+        let twiml = connect_stream(
+            "wss://a/b",
+            [("from", "\"/><Hangup/>\0"), ("long", &"x".repeat(600))],
+        );
         assert_eq!(
             twiml,
             concat!(
@@ -63,6 +82,8 @@ mod tests {
 
     #[test]
     fn sentence_is_escaped() {
-        assert!(say_and_hang_up("a < b").contains(r#"<Say language="pt-BR">a &lt; b</Say><Hangup/>"#));
+        assert!(
+            say_and_hang_up("a < b").contains(r#"<Say language="pt-BR">a &lt; b</Say><Hangup/>"#)
+        );
     }
 }
