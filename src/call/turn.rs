@@ -170,7 +170,7 @@ impl Call {
         }
         self.cut(now);
         self.answered = Some((ended, now));
-        let text = best.map(|hypothesis| words(hypothesis)).unwrap_or_default();
+        let text = best.map(words).unwrap_or_default();
         let confidence = hypotheses
             .first()
             .map_or(0.0, |hypothesis| hypothesis.confidence);

@@ -117,6 +117,7 @@ pub(super) async fn import(
 }
 
 /// A simulated debtor rings up over SIP on loopback and negotiates by voice.
+#[expect(clippy::disallowed_methods, reason = "the demonstration happens now")]
 async fn demonstrate(
     server: &Server,
     debtors: &[Debtor],

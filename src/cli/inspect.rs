@@ -60,6 +60,10 @@ pub struct FieldError {
 }
 
 /// 0 when the code is valid, 4 when something is wrong with it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "today is read from the clock where none is given"
+)]
 pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
     let today = args.today.unwrap_or_else(|| jiff::Zoned::now().date());
     let inspection = inspect(&args.code.join(" "), args.kind, today);

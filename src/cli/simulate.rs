@@ -108,7 +108,7 @@ pub fn run(args: &Args, config: &Config, out: Output) -> anyhow::Result<Exit> {
                         Ok(done) => {
                             let mut all = finished.lock();
                             all.insert(nth, done);
-                            if all.len() % 25 == 0 && !out.json {
+                            if all.len().is_multiple_of(25) && !out.json {
                                 eprintln!("{} de {} ligações…", all.len(), args.calls);
                             }
                         }

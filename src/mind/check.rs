@@ -366,6 +366,10 @@ fn check_prompts(script: &Script, graph: &Graph, report: &mut Report<'_>) {
     }
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what a template is checked against, each by its name"
+)]
 fn check_template(
     environment: &Environment<'_>,
     section: &str,

@@ -1,5 +1,10 @@
 //! A server that is killed right after an agreement was confirmed by voice: nothing is lost, nothing is sent twice.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "real servers, killed at real instants"
+)]
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;

@@ -193,7 +193,7 @@ fn rust_files(module: &str) -> Vec<(String, String)> {
     files
 }
 
-fn is_source(path: &PathBuf) -> bool {
+fn is_source(path: &Path) -> bool {
     let test = path
         .file_stem()
         .is_some_and(|stem| ["tests", "toy", "golden"].iter().any(|name| stem == *name));

@@ -1,6 +1,8 @@
 //! SIP against real peers: sipp and baresip, and against ourselves. Peers that are not installed fail the test, unless
 //! `COMBINADO_WITHOUT_PEERS=1` says that they are missing on purpose.
 
+#![expect(clippy::disallowed_methods, reason = "real peers take real time")]
+
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -209,7 +209,7 @@ impl<'a> Compiler<'a> {
         let mut done = 0;
         while let Some(place) = self.waiting.get(done).cloned() {
             let (step, ending) = match &place {
-                Place::State(state) => self.from_state(*state),
+                Place::State(state) => self.leaving(*state),
                 Place::Inside(rests, state) => {
                     (self.inside(rests, *state, NOTHING, 0.0), Vec::new())
                 }
@@ -231,7 +231,7 @@ impl<'a> Compiler<'a> {
         number
     }
 
-    fn from_state(&mut self, state: u32) -> (Vec<Step>, Vec<Ending>) {
+    fn leaving(&mut self, state: u32) -> (Vec<Step>, Vec<Ending>) {
         let (mut steps, mut endings) = (Vec::new(), Vec::new());
         for way in self.ways(state) {
             if way.state == self.automaton.end {

@@ -127,6 +127,10 @@ mod wide {
     /// # Safety
     /// Needs AVX2 and FMA, and the lengths that [`Dense::apply`] checks.
     #[target_feature(enable = "avx2,fma")]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "rows and columns of a tile of registers"
+    )]
     pub unsafe fn panel<const T: usize>(
         dense: &Dense,
         panel: usize,

@@ -357,7 +357,7 @@ mod tests {
     }
 
     /// Makes the checksum right again, so that what it guards is looked at.
-    fn sealed(bytes: &mut Vec<u8>) {
+    fn sealed(bytes: &mut [u8]) {
         let body = bytes.len() - 4;
         let checksum = crc32fast::hash(&bytes[..body]);
         bytes[body..].copy_from_slice(&checksum.to_le_bytes());

@@ -186,7 +186,7 @@ fn say_figures(piece: &str, money: bool, said: &mut Vec<String>) {
         [hour, minute] if matches!(shape.as_str(), "9h99" | "99h99" | "9:99" | "99:99") => {
             say_number(hour, said);
             said.push("horas".into());
-            if minute.trim_start_matches('0') != "" {
+            if !minute.trim_start_matches('0').is_empty() {
                 said.push("e".into());
                 say_number(minute, said);
             }

@@ -54,7 +54,7 @@ fn band_limit(samples: &mut [f32]) {
     let sections = [
         Section::low_pass(HIGH_CUT_HZ, 0.541_2),
         Section::low_pass(HIGH_CUT_HZ, 1.306_6),
-        Section::high_pass(LOW_CUT_HZ, 0.707_1),
+        Section::high_pass(LOW_CUT_HZ, std::f64::consts::FRAC_1_SQRT_2),
     ];
     for mut section in sections {
         for sample in samples.iter_mut() {

@@ -415,6 +415,10 @@ impl Drop for SipLeg {
 }
 
 /// Time of day in the 32.32 bits of NTP, which counts from 1900 (RFC 3550 §4).
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time that RTCP reports is the wall clock's"
+)]
 fn ntp_now() -> u64 {
     const FROM_1900_TO_1970: u64 = 2_208_988_800;
     let now = SystemTime::now()

@@ -232,6 +232,7 @@ async fn ring(
 }
 
 /// Whether the caller gives up while it rings.
+#[expect(clippy::disallowed_methods, reason = "ringing is nothing but time")]
 async fn gives_up(
     dialog: &InviteDialog,
     states: &mut DialogStateReceiver,
