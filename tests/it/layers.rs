@@ -1,7 +1,7 @@
 //! The core sees no socket, clock, runtime, database, file or random source (ARCHITECTURE.md).
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The modules of the core, which is told everything and does nothing by itself.
 const CORE: &[&str] = &["base", "language", "media", "ear", "mind", "mouth", "call"];
