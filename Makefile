@@ -42,7 +42,7 @@ bench: build-packages cargo
 	$(call say,'building the release (some minutes the first time)')
 	@cargo build --release $(CARGO_FLAGS)
 	$(call say,'measuring')
-	@"$(TARGET)/release/combinado" bench $(ARGS)
+	@for calls in 1 20 100; do "$(TARGET)/release/combinado" bench calls --concurrent $$calls $(ARGS); done
 
 cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: install Rust 1.94 or newer from https://rustup.rs' >&2; exit 1; }

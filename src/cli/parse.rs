@@ -8,6 +8,10 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::{Exit, Output};
+use crate::call::Graphs;
+use crate::config::{Agent, Config};
+use crate::mind::script::Script;
+use crate::run::{Sources, kit};
 use crate::base::Date;
 use crate::language::grammar::{Automaton, Grammar, GrammarError, parse};
 use crate::language::meaning::{self, Value};
@@ -18,7 +22,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE[#rule]", conflicts_with_all = ["script", "state"])]
     pub grammar: Option<String>,
     /// Pasta do roteiro | Folder of a script, with --state
-    #[arg(long, value_name = "DIR", requires = "state")]
+    #[arg(long, value_name = "DIR")]
     pub script: Option<PathBuf>,
     /// Estado do roteiro | State of the script
     #[arg(long, value_name = "STATE", requires = "script")]
@@ -66,8 +70,9 @@ struct Example {
     reason = "today is read from the clock where none is given"
 )]
 pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
-    if args.script.is_some() {
-        anyhow::bail!("--script is not wired yet: give the grammar of the state with --grammar");
+    let today = args.today.unwrap_or_else(|| jiff::Zoned::now().date());
+    if let Some(folder) = &args.script {
+        return by_state(args, folder, today, out);
     }
     let Some(grammar) = &args.grammar else {
         eprintln!("parse: --grammar FILE[#rule] is missing");
@@ -85,7 +90,6 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
         generate(&automaton, args.seed, count, out);
         return Ok(Exit::Ok);
     }
-    let today = args.today.unwrap_or_else(|| jiff::Zoned::now().date());
     let parser = parse::Parser::new(&automaton);
     let Some(file) = &args.file else {
         report(&record(&parser, &args.text.join(" "), today), out);
@@ -103,6 +107,43 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
             out,
         );
     }
+    Ok(Exit::Ok)
+}
+
+/// Reads sentences as the states of a script would: `--state`, or the first column of the file.
+fn by_state(args: &Args, folder: &Path, today: Date, out: Output) -> anyhow::Result<Exit> {
+    let agent = Agent {
+        script: Some(folder.to_owned()),
+        ..Config::default().agent
+    };
+    let sources = Sources::gather(&agent)?;
+    let script = match Script::read(&sources.script) {
+        Ok(script) => script,
+        Err(errors) => {
+            errors.iter().for_each(|error| eprintln!("{error}"));
+            return Ok(Exit::Configuration);
+        }
+    };
+    let graphs = Graphs::new(sources.grammars, kit::acoustic_model(None)?);
+    let dynamic = dynamic_rules(&args.dynamic);
+    let understand = |state: &str, text: &str| -> anyhow::Result<Record> {
+        let found = script.state.get(state).filter(|found| !found.listen.is_empty());
+        let found = found.with_context(|| format!("the script has no question `{state}`"))?;
+        let rules: Vec<String> = found.listen.iter().chain(&script.global.listen).cloned().collect();
+        let compiled = graphs.get(&rules, &dynamic)?;
+        Ok(record(&parse::Parser::new(&compiled.automaton), text, today))
+    };
+    if let Some(file) = &args.file {
+        for line in lines(file)? {
+            let line = line.with_context(|| format!("reading {}", file.display()))?;
+            let (state, text) = line.split_once('\t').context("a line of the file is STATE, a tab, TEXT")?;
+            let text = text.to_owned();
+            report(&Record { text: Some(text.clone()), ..understand(state, &text)? }, out);
+        }
+        return Ok(Exit::Ok);
+    }
+    let state = args.state.as_deref().context("--state is missing: name the question that is answered")?;
+    report(&understand(state, &args.text.join(" "))?, out);
     Ok(Exit::Ok)
 }
 
