@@ -9,7 +9,7 @@ use super::{
 };
 
 /// More states than this can neither be decoded in time nor have been meant.
-const STATE_LIMIT: u32 = 1_000_000;
+const STATE_LIMIT: u32 = 200_000;
 /// References may be this deep, far above what a person can follow.
 const REFERENCE_LIMIT: u32 = 200;
 

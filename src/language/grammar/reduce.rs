@@ -197,13 +197,16 @@ enum Side {
     Beginnings,
 }
 
+/// A phrase longer than this is not worth joining with others: each word takes another round over all states.
+const ROUNDS: usize = 200;
+
 /// The coarsest bisimulation: states are equal while their edges are.
 fn equal_classes(automaton: &Automaton, side: Side) -> Vec<u32> {
     let mut class: Vec<u32> = (0..automaton.states)
         .map(|state| u32::from(state == automaton.start) + 2 * u32::from(state == automaton.end))
         .collect();
     let mut count = 0;
-    loop {
+    for _ in 0..ROUNDS {
         let signatures = signatures(automaton, &class, side);
         let (refined, classes) = number_equal(&class, &signatures);
         if classes == count {
@@ -212,6 +215,8 @@ fn equal_classes(automaton: &Automaton, side: Side) -> Vec<u32> {
         count = classes;
         class = refined;
     }
+    // Unfinished classes hold states that differ: nothing may be joined by them.
+    (0..automaton.states).collect()
 }
 
 /// For each state the sum of its edges, each mixed to 64 bits: equal sets of edges have equal sums, and others have
