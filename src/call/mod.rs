@@ -22,7 +22,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::media::Frame;
 use crate::mind::dialogue::{Effect, Outcome};
-use crate::wire::Cause;
 
 /// Everything that can happen to a call.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,17 +50,6 @@ pub enum Ending {
     Local,
     Timeout,
     Failure,
-}
-
-impl From<Cause> for Ending {
-    fn from(cause: Cause) -> Self {
-        match cause {
-            Cause::Remote => Self::Remote,
-            Cause::Local => Self::Local,
-            Cause::Timeout => Self::Timeout,
-            Cause::Failure => Self::Failure,
-        }
-    }
 }
 
 /// Everything a call asks of the outside.

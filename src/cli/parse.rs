@@ -8,13 +8,13 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::{Exit, Output};
+use crate::base::Date;
 use crate::call::Graphs;
 use crate::config::{Agent, Config};
-use crate::mind::script::Script;
-use crate::run::{Sources, kit};
-use crate::base::Date;
 use crate::language::grammar::{Automaton, Grammar, GrammarError, parse};
 use crate::language::meaning::{self, Value};
+use crate::mind::script::Script;
+use crate::run::{Sources, kit};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -127,22 +127,45 @@ fn by_state(args: &Args, folder: &Path, today: Date, out: Output) -> anyhow::Res
     let graphs = Graphs::new(sources.grammars, kit::acoustic_model(None)?);
     let dynamic = dynamic_rules(&args.dynamic);
     let understand = |state: &str, text: &str| -> anyhow::Result<Record> {
-        let found = script.state.get(state).filter(|found| !found.listen.is_empty());
+        let found = script
+            .state
+            .get(state)
+            .filter(|found| !found.listen.is_empty());
         let found = found.with_context(|| format!("the script has no question `{state}`"))?;
-        let rules: Vec<String> = found.listen.iter().chain(&script.global.listen).cloned().collect();
+        let rules: Vec<String> = found
+            .listen
+            .iter()
+            .chain(&script.global.listen)
+            .cloned()
+            .collect();
         let compiled = graphs.get(&rules, &dynamic)?;
-        Ok(record(&parse::Parser::new(&compiled.automaton), text, today))
+        Ok(record(
+            &parse::Parser::new(&compiled.automaton),
+            text,
+            today,
+        ))
     };
     if let Some(file) = &args.file {
         for line in lines(file)? {
             let line = line.with_context(|| format!("reading {}", file.display()))?;
-            let (state, text) = line.split_once('\t').context("a line of the file is STATE, a tab, TEXT")?;
+            let (state, text) = line
+                .split_once('\t')
+                .context("a line of the file is STATE, a tab, TEXT")?;
             let text = text.to_owned();
-            report(&Record { text: Some(text.clone()), ..understand(state, &text)? }, out);
+            report(
+                &Record {
+                    text: Some(text.clone()),
+                    ..understand(state, &text)?
+                },
+                out,
+            );
         }
         return Ok(Exit::Ok);
     }
-    let state = args.state.as_deref().context("--state is missing: name the question that is answered")?;
+    let state = args
+        .state
+        .as_deref()
+        .context("--state is missing: name the question that is answered")?;
     report(&understand(state, &args.text.join(" "))?, out);
     Ok(Exit::Ok)
 }

@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 use super::chronicle::Chronicle;
 use super::exchange::Shared;
 use crate::base::{CallId, Moment};
-use crate::call::{Action, Call, Input, encode_action, encode_answer, encode_input};
+use crate::call::{Action, Call, Ending, Input, encode_action, encode_answer, encode_input};
 use crate::media::{FRAME, FRAME_MS};
-use crate::wire::{Leg, LegEvent};
+use crate::wire::{Cause, Leg, LegEvent};
 
 /// Answers of voices and effects that may wait for the next tick.
 const WAITING: usize = 256;
@@ -108,7 +108,7 @@ impl Line {
                 LegEvent::Dtmf(key) => self.feed(Input::Key(key), at),
                 LegEvent::HungUp(cause) => {
                     self.hung_up = true;
-                    self.feed(Input::HungUp(cause.into()), at);
+                    self.feed(Input::HungUp(ending(cause)), at);
                 }
                 // What was heard is counted from what was sent; a wire's marks will make it exact.
                 LegEvent::Mark(_) => {}
@@ -199,5 +199,15 @@ impl Line {
             .recorder
             .second(self.id, self.tape.at, caller, agent, log);
         self.tape.at += samples;
+    }
+}
+
+/// What the end of a leg means to the core.
+const fn ending(cause: Cause) -> Ending {
+    match cause {
+        Cause::Remote => Ending::Remote,
+        Cause::Local => Ending::Local,
+        Cause::Timeout => Ending::Timeout,
+        Cause::Failure => Ending::Failure,
     }
 }

@@ -29,6 +29,8 @@ use serde_json::{Value, json};
 
 /// How often the server is killed; the instants differ.
 const TIMES: u64 = 20;
+/// Signs the stream and opens the API.
+const TOKEN: &str = "token-of-the-test";
 /// Calls at the same time.
 const AT_ONCE: usize = 4;
 
@@ -107,7 +109,7 @@ async fn start(folder: &Path, http: SocketAddr, provider: SocketAddr) -> Running
             ("COMBINADO__TWILIO__FROM", "+5511900000000"),
             ("COMBINADO__VOICE__RATE", "430"),
         ])
-        .env("COMBINADO__TWILIO__AUTH_TOKEN", "token-of-the-test")
+        .env("COMBINADO__TWILIO__AUTH_TOKEN", TOKEN)
         .env("COMBINADO__TWILIO__API_BASE", format!("http://{provider}"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -201,14 +203,11 @@ async fn once(nth: u64, yes: Arc<Vec<i16>>) {
     let running = start(folder.path(), http, api).await;
     let url = format!("sqlite://{}", folder.path().join("combinado.db").display());
     let ledger = Ledger::open(&url).await.unwrap();
-    let mut leg = TwilioClient::connect(
-        &format!("ws://{http}/twilio/media"),
-        "ramal",
-        "agente",
-        &BTreeMap::new(),
-    )
-    .await
-    .unwrap();
+    let stream = format!("ws://{http}/twilio/media");
+    let mut leg =
+        TwilioClient::connect_signed(&stream, "ramal", "agente", &BTreeMap::new(), Some(TOKEN))
+            .await
+            .unwrap();
     negotiate(&mut leg, &yes, &ledger).await;
     // From before the request to the provider until after its answer was marked.
     tokio::time::sleep(Duration::from_millis(nth * 37 % 150)).await;

@@ -11,25 +11,53 @@ fn monday() -> crate::base::Date {
 
 fn state(name: &str) -> Automaton {
     let grammar = Grammar::load(&Shipped, &format!("{name}.gram"));
-    let grammar = grammar.unwrap_or_else(|errors| panic!("{}", errors.iter().map(|e| format!("{e}\n")).collect::<String>()));
-    let dynamic = BTreeMap::from([("nome_titular".to_owned(), vec!["joão".to_owned(), "maria".to_owned(), "joão da silva".to_owned()])]);
-    grammar.automaton(&[], &dynamic).expect("shipped grammars compile")
+    let grammar = grammar.unwrap_or_else(|errors| {
+        panic!(
+            "{}",
+            errors.iter().map(|e| format!("{e}\n")).collect::<String>()
+        )
+    });
+    let dynamic = BTreeMap::from([(
+        "nome_titular".to_owned(),
+        vec![
+            "joão".to_owned(),
+            "maria".to_owned(),
+            "joão da silva".to_owned(),
+        ],
+    )]);
+    grammar
+        .automaton(&[], &dynamic)
+        .expect("shipped grammars compile")
 }
 
 /// Rows of a table of state, intent and text that are understood otherwise, and how many rows there are.
 fn misunderstood(table: &str) -> (Vec<String>, usize) {
-    let automata: BTreeMap<&str, Automaton> =
-        SHIPPED.iter().map(|(name, _)| name.trim_end_matches(".gram")).map(|name| (name, state(name))).collect();
-    let parsers: BTreeMap<&str, Parser> = automata.iter().map(|(name, automaton)| (*name, Parser::new(automaton))).collect();
+    let automata: BTreeMap<&str, Automaton> = SHIPPED
+        .iter()
+        .map(|(name, _)| name.trim_end_matches(".gram"))
+        .map(|name| (name, state(name)))
+        .collect();
+    let parsers: BTreeMap<&str, Parser> = automata
+        .iter()
+        .map(|(name, automaton)| (*name, Parser::new(automaton)))
+        .collect();
     let mut wrong = Vec::new();
     let rows = table.lines().filter(|line| !line.starts_with('#'));
     for line in rows.clone() {
         let parts: Vec<&str> = line.split('\t').collect();
-        let [state, intent, text] = parts[..] else { panic!("{line}") };
+        let [state, intent, text] = parts[..] else {
+            panic!("{line}")
+        };
         let best = parsers[state].parse(text).into_iter().next();
-        let meant = best.as_ref().filter(|best| best.confidence >= ACCEPTED).map(|best| meaning::read(&best.tags, monday()));
+        let meant = best
+            .as_ref()
+            .filter(|best| best.confidence >= ACCEPTED)
+            .map(|best| meaning::read(&best.tags, monday()));
         if !meant.is_some_and(|meant| meant.is(intent)) {
-            wrong.push(format!("{line}: {:?}", best.map(|best| (best.tags, best.confidence, best.rest))));
+            wrong.push(format!(
+                "{line}: {:?}",
+                best.map(|best| (best.tags, best.confidence, best.rest))
+            ));
         }
     }
     (wrong, rows.count())
@@ -40,14 +68,22 @@ fn misunderstood(table: &str) -> (Vec<String>, usize) {
 fn phrasings_are_understood() {
     let (wrong, rows) = misunderstood(include_str!("../../../grammars/tests/phrasings.tsv"));
     println!("{} of {rows}\n{}", rows - wrong.len(), wrong.join("\n"));
-    assert!(wrong.len() * 100 <= rows * 2, "{} of {rows} are not understood", wrong.len());
+    assert!(
+        wrong.len() * 100 <= rows * 2,
+        "{} of {rows} are not understood",
+        wrong.len()
+    );
 }
 
 #[test]
 fn paraphrases_are_understood() {
     let (wrong, rows) = misunderstood(include_str!("../../../grammars/tests/paraphrases.tsv"));
     println!("{} of {rows}\n{}", rows - wrong.len(), wrong.join("\n"));
-    assert!(wrong.len() * 100 <= rows * 10, "{} of {rows} are not understood", wrong.len());
+    assert!(
+        wrong.len() * 100 <= rows * 10,
+        "{} of {rows} are not understood",
+        wrong.len()
+    );
 }
 
 /// The decoder walks every arc of a state's grammar for each 30 ms of speech.
@@ -55,17 +91,25 @@ fn paraphrases_are_understood() {
 fn grammars_stay_compact() {
     for (name, _) in SHIPPED {
         let automaton = state(name.trim_end_matches(".gram"));
-        println!("{name}: {} states, {} arcs, {} jumps", automaton.states, automaton.arcs.len(), automaton.jumps.len());
+        println!(
+            "{name}: {} states, {} arcs, {} jumps",
+            automaton.states,
+            automaton.arcs.len(),
+            automaton.jumps.len()
+        );
         assert!(automaton.arcs.len() < 10_000, "{name}");
     }
 }
 
 fn files(list: &[(&str, &str)]) -> BTreeMap<String, String> {
-    list.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    list.iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect()
 }
 
 fn compile(text: &str) -> Automaton {
-    let grammar = Grammar::load(&files(&[("x.gram", text)]), "x.gram").unwrap_or_else(|errors| panic!("{errors:?}"));
+    let grammar = Grammar::load(&files(&[("x.gram", text)]), "x.gram")
+        .unwrap_or_else(|errors| panic!("{errors:?}"));
     grammar.automaton(&[], &BTreeMap::new()).expect("compiles")
 }
 
@@ -86,44 +130,83 @@ fn whole_form() {
         private $numero = /0.9/ uma {1} | /0.1/ duas <1-2> {2} | /0/ três {3} | Quatro <0-1 /0.5/> cinco {45};
         "#,
     );
-    assert_eq!(tags(&automaton, "quero uma pizza").as_deref(), Some("1 PIZZA"));
-    assert_eq!(tags(&automaton, "duas duas pizzas com queijo coalho").as_deref(), Some("2 PIZZA com {queijo}"));
-    assert_eq!(tags(&automaton, "cinco pizzas").as_deref(), Some("45 PIZZA"));
+    assert_eq!(
+        tags(&automaton, "quero uma pizza").as_deref(),
+        Some("1 PIZZA")
+    );
+    assert_eq!(
+        tags(&automaton, "duas duas pizzas com queijo coalho").as_deref(),
+        Some("2 PIZZA com {queijo}")
+    );
+    assert_eq!(
+        tags(&automaton, "cinco pizzas").as_deref(),
+        Some("45 PIZZA")
+    );
     assert_eq!(tags(&automaton, "nada").as_deref(), Some("NADA"));
-    assert!(!automaton.tags.contains(&"NUNCA".to_owned()) && !automaton.tags.contains(&"3".to_owned()));
-    assert!(automaton.words.contains(&"quatro".to_owned()), "{:?}", automaton.words);
+    assert!(
+        !automaton.tags.contains(&"NUNCA".to_owned()) && !automaton.tags.contains(&"3".to_owned())
+    );
+    assert!(
+        automaton.words.contains(&"quatro".to_owned()),
+        "{:?}",
+        automaton.words
+    );
 }
 
 #[test]
 fn loose_form() {
     let automaton = compile("$d = Zero {0} | UM {1} | dois {2}; public $x = $d<1-> | $d+ fim {F};");
-    assert_eq!(tags(&automaton, "um dois zero um um").as_deref(), Some("1 2 0 1 1"));
+    assert_eq!(
+        tags(&automaton, "um dois zero um um").as_deref(),
+        Some("1 2 0 1 1")
+    );
     assert_eq!(tags(&automaton, "dois fim").as_deref(), Some("2 F"));
 }
 
 #[test]
 fn other_files_and_dynamic_rules() {
     let files = files(&[
-        ("a/main.gram", "root $x; public $x = falo com $nome {SIM} | $<b.gram#numero> | $<b.gram>; $nome = $VOID;"),
-        ("a/b.gram", "root $y; public $numero = um {1}; $y = oi {OI};"),
+        (
+            "a/main.gram",
+            "root $x; public $x = falo com $nome {SIM} | $<b.gram#numero> | $<b.gram>; $nome = $VOID;",
+        ),
+        (
+            "a/b.gram",
+            "root $y; public $numero = um {1}; $y = oi {OI};",
+        ),
     ]);
     let grammar = Grammar::load(&files, "a/main.gram").expect("loads");
     assert_eq!(grammar.root(), Some("x"));
-    assert_eq!(grammar.tags().into_iter().collect::<Vec<_>>(), ["1", "OI", "SIM"]);
-    let names = BTreeMap::from([("nome".to_owned(), vec!["Maria José".to_owned(), "???".to_owned()])]);
+    assert_eq!(
+        grammar.tags().into_iter().collect::<Vec<_>>(),
+        ["1", "OI", "SIM"]
+    );
+    let names = BTreeMap::from([(
+        "nome".to_owned(),
+        vec!["Maria José".to_owned(), "???".to_owned()],
+    )]);
     let automaton = grammar.automaton(&[], &names).expect("compiles");
-    assert_eq!(tags(&automaton, "falo com maria josé").as_deref(), Some("SIM"));
+    assert_eq!(
+        tags(&automaton, "falo com maria josé").as_deref(),
+        Some("SIM")
+    );
     assert_eq!(tags(&automaton, "oi").as_deref(), Some("OI"));
     assert_eq!(tags(&automaton, "falo com").as_deref(), None);
-    let automaton = grammar.automaton(&["a/b.gram#numero"], &BTreeMap::new()).expect("compiles");
+    let automaton = grammar
+        .automaton(&["a/b.gram#numero"], &BTreeMap::new())
+        .expect("compiles");
     assert_eq!(automaton.words, ["um"]);
     assert!(grammar.automaton(&["nada"], &BTreeMap::new()).is_err());
 }
 
 #[test]
 fn several_grammars_at_once() {
-    let files = files(&[("a.gram", "public $a = sim {SIM};"), ("b.gram", "public $b = oi {OI}; public $c = tchau {TCHAU};")]);
-    let automaton = Grammar::automaton_of(&files, &["a.gram", "b.gram#c"], &BTreeMap::new()).expect("compiles");
+    let files = files(&[
+        ("a.gram", "public $a = sim {SIM};"),
+        ("b.gram", "public $b = oi {OI}; public $c = tchau {TCHAU};"),
+    ]);
+    let automaton =
+        Grammar::automaton_of(&files, &["a.gram", "b.gram#c"], &BTreeMap::new()).expect("compiles");
     assert_eq!(automaton.words, ["sim", "tchau"]);
     assert!(Grammar::automaton_of(&files, &["a.gram", "z.gram"], &BTreeMap::new()).is_err());
 }
@@ -131,11 +214,25 @@ fn several_grammars_at_once() {
 #[test]
 fn all_mistakes_at_once() {
     let files = files(&[
-        ("a.gram", "#ABNF 2.0 LATIN;\npublic $x = (um | dois;\n$y = $tres | $<b.gram#oculta> | $<c.gram>;\n$x = ;\n$y = sete;\n$z = oito <3-1> | /x/ nove;"),
+        (
+            "a.gram",
+            "#ABNF 2.0 LATIN;\npublic $x = (um | dois;\n$y = $tres | $<b.gram#oculta> | $<c.gram>;\n$x = ;\n$y = sete;\n$z = oito <3-1> | /x/ nove;",
+        ),
         ("b.gram", "$oculta = um;\npublic $aberta = $x\n  )"),
     ]);
     let errors = Grammar::load(&files, "a.gram").expect_err("full of mistakes");
-    let told: Vec<String> = errors.iter().map(|error| format!("{}:{}:{} {}", error.file, error.line, error.column, error.problem.code())).collect();
+    let told: Vec<String> = errors
+        .iter()
+        .map(|error| {
+            format!(
+                "{}:{}:{} {}",
+                error.file,
+                error.line,
+                error.column,
+                error.problem.code()
+            )
+        })
+        .collect();
     assert_eq!(
         told,
         [
@@ -152,30 +249,50 @@ fn all_mistakes_at_once() {
             "b.gram:3:3 grammar.expected",
         ]
     );
-    assert!(errors.iter().all(|error| !error.problem.remedy().is_empty()));
+    assert!(
+        errors
+            .iter()
+            .all(|error| !error.problem.remedy().is_empty())
+    );
 }
 
 #[test]
 fn circles_are_named() {
-    let files = files(&[("a.gram", "public $a = x $b;\n$b = y $<b.gram#c>;"), ("b.gram", "public $c = [$<a.gram#a>];")]);
+    let files = files(&[
+        ("a.gram", "public $a = x $b;\n$b = y $<b.gram#c>;"),
+        ("b.gram", "public $c = [$<a.gram#a>];"),
+    ]);
     let errors = Grammar::load(&files, "a.gram").expect_err("a circle");
-    let [error] = &errors[..] else { panic!("{errors:?}") };
+    let [error] = &errors[..] else {
+        panic!("{errors:?}")
+    };
     assert_eq!(error.problem.path(), ["$a", "$b", "$c", "$a"]);
 }
 
 #[test]
 fn deep_nesting_is_refused() {
-    for text in [format!("$x = {}um{};", "(".repeat(5000), ")".repeat(5000)), format!("$x = um{};", "*".repeat(5000))] {
+    for text in [
+        format!("$x = {}um{};", "(".repeat(5000), ")".repeat(5000)),
+        format!("$x = um{};", "*".repeat(5000)),
+    ] {
         assert!(Grammar::load(&files(&[("x.gram", &text)]), "x.gram").is_err());
     }
     let explosion = "$a = (um|dois|três)<999>; $b = $a<999>; public $c = $b<999>;";
     let grammar = Grammar::load(&files(&[("x.gram", explosion)]), "x.gram").expect("loads");
-    assert!(matches!(grammar.automaton(&["c"], &BTreeMap::new()), Err(GrammarError { problem: Problem::TooLarge { .. }, .. })));
+    assert!(matches!(
+        grammar.automaton(&["c"], &BTreeMap::new()),
+        Err(GrammarError {
+            problem: Problem::TooLarge { .. },
+            ..
+        })
+    ));
 }
 
 #[test]
 fn joined_beginnings_and_ends() {
-    let automaton = compile("public $x = não quero pagar agora {A} | não quero pagar {A} | eu não quero pagar agora {A} | não posso {B};");
+    let automaton = compile(
+        "public $x = não quero pagar agora {A} | não quero pagar {A} | eu não quero pagar agora {A} | não posso {B};",
+    );
     assert!(automaton.arcs.len() <= 11, "{automaton:?}");
     assert_eq!(tags(&automaton, "não posso").as_deref(), Some("B"));
     assert_eq!(tags(&automaton, "não quero pagar").as_deref(), Some("A"));
@@ -186,15 +303,33 @@ fn robust_text() {
     let automaton = compile(
         "public $x = [no] dia $n {DIA} | não quero pagar {RECUSA} | quero parcelar {PARCELA} | meu telefone {FONE}; $n = cinco {5} | quinze {15} | (vinte [e cinco {+5}]) {20};",
     );
-    assert_eq!(tags(&automaton, "Bom, então... no DIA 5, por favor!").as_deref(), Some("5 DIA"));
+    assert_eq!(
+        tags(&automaton, "Bom, então... no DIA 5, por favor!").as_deref(),
+        Some("5 DIA")
+    );
     assert_eq!(tags(&automaton, "dia 25").as_deref(), Some("+5 20 DIA"));
-    assert_eq!(tags(&automaton, "nao quero, tipo, pagar").as_deref(), Some("RECUSA"));
-    assert_eq!(tags(&automaton, "quero parselar").as_deref(), Some("PARCELA"));
+    assert_eq!(
+        tags(&automaton, "nao quero, tipo, pagar").as_deref(),
+        Some("RECUSA")
+    );
+    assert_eq!(
+        tags(&automaton, "quero parselar").as_deref(),
+        Some("PARCELA")
+    );
     let readings = parse::parse(&automaton, "eu até queria mas não quero parcelar");
-    assert!(readings[0].confidence < 0.5, "a negation left out turns the meaning round: {readings:?}");
-    let readings = parse::parse(&automaton, "o papagaio do vizinho canta no dia cinco de tarde");
+    assert!(
+        readings[0].confidence < 0.5,
+        "a negation left out turns the meaning round: {readings:?}"
+    );
+    let readings = parse::parse(
+        &automaton,
+        "o papagaio do vizinho canta no dia cinco de tarde",
+    );
     assert_eq!(readings[0].tags, ["5", "DIA"]);
-    assert_eq!(readings[0].rest, ["papagaio", "do", "vizinho", "canta", "de", "tarde"]);
+    assert_eq!(
+        readings[0].rest,
+        ["papagaio", "do", "vizinho", "canta", "de", "tarde"]
+    );
     assert!(readings[0].confidence < ACCEPTED);
     assert!(parse::parse(&automaton, "xyz").is_empty());
     assert!(parse::parse(&automaton, "").is_empty());
@@ -217,12 +352,25 @@ fn shipped_sentences_come_back() {
         let mut same = 0;
         for sentence in &sentences {
             let readings = parser.parse(&sentence.words.join(" "));
-            let best = readings.first().unwrap_or_else(|| panic!("{name}: {sentence:?}"));
-            assert!(best.rest.is_empty() && best.confidence > 0.9, "{name}: {sentence:?}: {best:?}");
+            let best = readings
+                .first()
+                .unwrap_or_else(|| panic!("{name}: {sentence:?}"));
+            assert!(
+                best.rest.is_empty() && best.confidence > 0.9,
+                "{name}: {sentence:?}: {best:?}"
+            );
             let meant = meaning::read(&sentence.tags, monday()).intent;
-            same += usize::from(readings.iter().any(|reading| meaning::read(&reading.tags, monday()).intent == meant));
+            same += usize::from(
+                readings
+                    .iter()
+                    .any(|reading| meaning::read(&reading.tags, monday()).intent == meant),
+            );
         }
-        assert!(same * 10 >= sentences.len() * 9, "{name}: {same} of {}", sentences.len());
+        assert!(
+            same * 10 >= sentences.len() * 9,
+            "{name}: {same} of {}",
+            sentences.len()
+        );
     }
 }
 
@@ -230,9 +378,16 @@ fn shipped_sentences_come_back() {
 #[test]
 fn every_intent_is_in_a_grammar() {
     let table = include_str!("../../../grammars/tests/phrasings.tsv");
-    let intents: BTreeSet<&str> = table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('\t').nth(1)).collect();
+    let intents: BTreeSet<&str> = table
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split('\t').nth(1))
+        .collect();
     assert_eq!(intents.len(), 53);
-    let tags: BTreeSet<String> = SHIPPED.iter().flat_map(|(name, _)| state(name.trim_end_matches(".gram")).tags).collect();
+    let tags: BTreeSet<String> = SHIPPED
+        .iter()
+        .flat_map(|(name, _)| state(name.trim_end_matches(".gram")).tags)
+        .collect();
     assert_eq!(intents.iter().find(|intent| !tags.contains(**intent)), None);
 }
 
@@ -242,7 +397,14 @@ mod properties {
     use super::*;
 
     fn small_grammar() -> impl Strategy<Value = String> {
-        let word = prop_oneof![Just("sim"), Just("não"), Just("dia"), Just("é"), Just("quero pagar"), Just("segunda-feira")];
+        let word = prop_oneof![
+            Just("sim"),
+            Just("não"),
+            Just("dia"),
+            Just("é"),
+            Just("quero pagar"),
+            Just("segunda-feira")
+        ];
         let leaf = (word, 0..20_u8).prop_map(|(word, tag)| format!("{word} {{T{tag}}}"));
         leaf.prop_recursive(3, 12, 3, |inner| {
             prop_oneof![
