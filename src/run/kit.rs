@@ -134,7 +134,7 @@ impl Sources {
         if let Err(mistakes) = Policy::parse(&self.policy) {
             findings.extend(mistakes.into_iter().map(|mistake| Finding {
                 file: POLICY.to_owned(),
-                line: 1,
+                line: mistake.line,
                 column: 1,
                 rule: "policy",
                 message: format!("{}: {}", mistake.key, mistake.message),
