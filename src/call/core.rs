@@ -22,8 +22,8 @@ use crate::mouth::playout::{Played, Playout};
 const BARGE_IN: Duration = Duration::from_millis(500);
 /// The next key of a number comes within this time.
 const KEYS: Duration = Duration::from_secs(4);
-/// Within this time the same key from two sources is one.
-const DOUBLED: Duration = Duration::from_millis(150);
+/// Within this time the same key from two sources is one: a tone is heard when it has lasted a while.
+const DOUBLED: Duration = Duration::from_millis(300);
 /// An effect that takes longer has failed, as far as this call is concerned.
 const EFFECT: Duration = Duration::from_secs(20);
 /// After the last word, until the line is released.
@@ -45,7 +45,7 @@ pub struct Call {
     /// What is being said, utterance by utterance.
     pub(super) spoken: VecDeque<Spoken>,
     pub(super) keys: String,
-    last_key: Option<(char, Moment)>,
+    last_key: Option<(char, Source, Moment)>,
     /// When the caller's last turn ended, until the answer sounds.
     pub(super) answered: Option<(Moment, Moment)>,
     /// Words said while the last sentence of a mandatory prompt was read: they count when it was heard.
@@ -62,6 +62,15 @@ pub struct Call {
     pub(super) clause: u32,
     pub(super) in_flight: Duration,
     told: Told,
+}
+
+/// Where a key was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// The wire said so: RFC 4733, Twilio's or AudioSocket's event.
+    Wire,
+    /// Two tones in the sound.
+    Tone,
 }
 
 /// Milestones that are told once.
@@ -115,7 +124,7 @@ impl Call {
     pub fn handle(&mut self, input: Input, now: Moment) {
         match input {
             Input::Frame(frame) => self.hear_frame(&frame, now),
-            Input::Key(key) => self.hear_key(key, now),
+            Input::Key(key) => self.hear_key(key, Source::Wire, now),
             Input::Voice { clause, sound } => self.playout.supply(clause, sound),
             // Without a voice the call goes on: the clause is skipped as if it had been said.
             Input::Mute { clause } => self.playout.supply(clause, Arc::from([0_i16; 1])),
@@ -177,7 +186,7 @@ impl Call {
             EarEvent::SpeechEnded(turn) => {
                 self.speech_ended(turn.started, turn.ended, &turn.hypotheses, now)
             }
-            EarEvent::Key { key, .. } => self.hear_key(key, now),
+            EarEvent::Key { key, .. } => self.hear_key(key, Source::Tone, now),
         }
     }
 
@@ -235,15 +244,15 @@ impl Call {
         }
     }
 
-    fn hear_key(&mut self, key: char, now: Moment) {
+    fn hear_key(&mut self, key: char, source: Source, now: Moment) {
         // The same key may come as an event of the wire and as a tone in the sound.
-        let doubled = self
-            .last_key
-            .is_some_and(|(last, at)| last == key && now.since(at) < DOUBLED);
+        let doubled = self.last_key.is_some_and(|(last, from, at)| {
+            last == key && from != source && now.since(at) < DOUBLED
+        });
         if self.is_over() || doubled {
             return;
         }
-        self.last_key = Some((key, now));
+        self.last_key = Some((key, source, now));
         self.caller_spoke = true;
         let Some(listen) = self.listen.clone() else {
             return;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
@@ -333,6 +334,11 @@ async fn start_http(
 ) -> Result<SocketAddr, ServerError> {
     let listener = listen("HTTP", config.http).await?;
     let address = listener.local_addr().unwrap_or(config.http);
+    // Twenty milliseconds of sound are a small packet: it must not wait for the next one.
+    let listener = listener.tap_io(|stream| {
+        // A connection that is already gone fails later, and is told then.
+        let _ = stream.set_nodelay(true);
+    });
     tokio::spawn(async move {
         let served = axum::serve(listener, router)
             .with_graceful_shutdown(stop.cancelled_owned())
