@@ -13,7 +13,7 @@ use crate::ear::clip;
 use crate::media::RATE;
 
 /// Below this confidence nothing counts as heard. Low, because it is understanding that is measured, not caution.
-const REJECTED: f32 = 0.005;
+const REJECTED: f32 = 0.000_5;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

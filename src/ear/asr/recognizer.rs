@@ -226,12 +226,13 @@ fn tags(graph: &Graph, path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// A phone peaks in one row or two, somewhere in the middle of its sound.
+/// From the row of its first phone to that of its last, so that words never overlap. A phone peaks in one row or two,
+/// somewhere in the middle of its sound.
 fn word(graph: &Graph, spoken: Spoken) -> Word {
     Word {
         text: graph.word(spoken.word).to_owned(),
-        t0_ms: (u32::from(spoken.first) * ROW_MS).saturating_sub(ROW_MS / 2),
-        t1_ms: (u32::from(spoken.last) + 1) * ROW_MS + ROW_MS / 2,
+        t0_ms: u32::from(spoken.first) * ROW_MS,
+        t1_ms: (u32::from(spoken.last) + 1) * ROW_MS,
     }
 }
 
