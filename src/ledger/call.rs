@@ -404,7 +404,9 @@ impl Ledger {
         recovered.doubtful_messages = doubtful.map_or(0, |(n,)| n.unsigned_abs());
         // Whoever held them is dead: they are looked up at once, not when the lease would have ended.
         let sql = "UPDATE messages SET next_attempt = $2 WHERE state = 'sending' AND owner = $1";
-        tx.execute(sql, values![&*self.node, now]).await.doing(doing)?;
+        tx.execute(sql, values![&*self.node, now])
+            .await
+            .doing(doing)?;
         tx.commit().await.doing(doing)?;
         Ok(recovered)
     }

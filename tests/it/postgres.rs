@@ -35,9 +35,7 @@ pub async fn database() -> Option<(Ledger, String)> {
     let port = (*server())?;
     let name = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let server = format!("postgres://combinado@127.0.0.1:{port}");
-    let mut connection = sqlx::PgConnection::connect(&format!("{server}/postgres"))
-        .await
-        .expect("the private server answers");
+    let mut connection = answered(&format!("{server}/postgres")).await;
     let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
     sqlx::query(create)
         .execute(&mut connection)
@@ -45,6 +43,21 @@ pub async fn database() -> Option<(Ledger, String)> {
         .expect("a new database");
     let url = format!("{server}/{name}");
     Some((Ledger::open(&url).await.expect("the ledger opens"), url))
+}
+
+/// A connection, once the server takes any: its port is open before that.
+async fn answered(url: &str) -> sqlx::PgConnection {
+    let patience = Instant::now() + Duration::from_secs(60);
+    loop {
+        match sqlx::PgConnection::connect(url).await {
+            Ok(connection) => return connection,
+            Err(error) => assert!(
+                Instant::now() < patience,
+                "the private server answers: {error}"
+            ),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// The port of the private server.
