@@ -16,7 +16,11 @@ use combinado::sim::live::{Tape, Telephone, converse};
 use combinado::sim::portfolio;
 use combinado::wire::sip::{self, Dial, SipSettings};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde_json::Value;
+
+/// Whole calls in real time want the machine to themselves: one test of them at a time.
+pub static REAL_TIME: Mutex<()> = Mutex::new(());
 
 /// The agent speaks fast here: the test waits for it in real time.
 const FAST: u32 = 320;
@@ -175,6 +179,7 @@ fn recorded(server: &Server, record: &CallRecord) -> (Vec<i16>, Vec<i16>) {
 
 #[test]
 fn the_same_negotiation_succeeds_over_every_wire() {
+    let _alone = REAL_TIME.lock();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -236,6 +241,7 @@ fn the_same_negotiation_succeeds_over_every_wire() {
 }
 
 fn simulate(arguments: &[&str]) -> Value {
+    let _alone = REAL_TIME.lock();
     let output = Command::new(env!("CARGO_BIN_EXE_combinado"))
         .args(["--json", "simulate"])
         .args(arguments)

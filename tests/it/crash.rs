@@ -272,6 +272,7 @@ async fn once(nth: u64, yes: Arc<Vec<i16>>) {
 
 #[test]
 fn a_kill_after_the_yes_loses_nothing_and_sends_once() {
+    let _alone = crate::calls::REAL_TIME.lock();
     combinado::channels::install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -359,9 +359,9 @@ on_both! {
         assert_eq!(recovered.calls, [agreed, cut.id]);
         assert_eq!((recovered.agreements, recovered.doubtful_messages), (1, 1));
         let kept = ledger.call(agreed).await.expect("read").expect("there");
-        assert_eq!(kept.summary.disposition.as_deref(), Some("ERRO_TECNICO"));
+        assert_eq!(kept.summary.disposition.as_deref(), Some("ACORDO_PARCELADO"));
         assert_eq!(kept.summary.reason.as_deref(), Some("interrompida"));
-        assert_eq!(kept.summary.secondary, ["ACORDO_PARCELADO"]);
+        assert_eq!(kept.summary.secondary, ["ERRO_TECNICO"]);
         assert_eq!(kept.summary.ended_at, Some(after(noon(), 60)));
         assert!(kept.agreement.is_some());
         let lost = ledger.call(cut.id).await.expect("read").expect("there");

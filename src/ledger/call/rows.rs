@@ -54,10 +54,15 @@ impl Cut {
             "ACORDO_AVISTA"
         };
         let agreed_at = self.agreed_at.map(instant);
+        // What was agreed stands above the fault that cut the call.
+        let (disposition, secondary) = match agreed_at {
+            Some(_) => (agreed.to_owned(), vec!["ERRO_TECNICO".to_owned()]),
+            None => ("ERRO_TECNICO".to_owned(), Vec::new()),
+        };
         Ok(CallEnd {
             call: id(&self.id, "a call's id")?,
-            disposition: "ERRO_TECNICO".to_owned(),
-            secondary: agreed_at.map(|_| agreed.to_owned()).into_iter().collect(),
+            disposition,
+            secondary,
             reason: Some("interrompida".to_owned()),
             times: CallTimes {
                 right_party_at: agreed_at,
