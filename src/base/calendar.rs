@@ -1,4 +1,4 @@
-//! Business days as Brazilian banks count them (`domain.md` §3.8).
+//! Business days as Brazilian banks count them.
 
 use jiff::civil::Weekday;
 

@@ -106,7 +106,7 @@ impl Cpf {
         )
     }
 
-    /// The three digits that the person says or keys to be verified (`domain.md` §5.4).
+    /// The three digits that the person says or keys to be verified.
     pub fn first_three(&self) -> String {
         self.digits()[..3].to_owned()
     }

@@ -1,4 +1,4 @@
-//! Brazilian telephone numbers in E.164 (`domain.md` §3.3).
+//! Brazilian telephone numbers in E.164.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! Pix codes to copy and paste: the BR Code, EMV merchant-presented mode (`domain.md` §2.2).
+//! Pix codes to copy and paste: the BR Code, EMV merchant-presented mode.
 
 use std::fmt;
 

@@ -43,7 +43,7 @@ struct Row {
     expect: String,
 }
 
-/// What is printed (`design.md` §6).
+/// What is printed.
 #[derive(Debug, Default, Serialize)]
 struct Report {
     grammars: BTreeMap<String, Score>,

@@ -30,7 +30,7 @@ pub struct Args {
     pub today: Option<Date>,
 }
 
-/// What is printed (`design.md` §6).
+/// What is printed.
 #[derive(Debug, Default, Serialize)]
 struct Record {
     text: String,

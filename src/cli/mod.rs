@@ -26,7 +26,7 @@ pub mod serve;
 pub mod simulate;
 pub mod talk;
 
-/// How a command ended (`design.md` §6).
+/// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {

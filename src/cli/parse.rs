@@ -46,7 +46,7 @@ pub struct Args {
     pub text: Vec<String>,
 }
 
-/// One line of output (`design.md` §6).
+/// One line of output.
 #[derive(Debug, Serialize)]
 struct Record {
     intent: Option<String>,

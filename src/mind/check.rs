@@ -24,7 +24,7 @@ pub struct Finding {
     pub path: Vec<String>,
 }
 
-/// Words of a prompt before its question mark, at most (`domain.md` §8.1); the exposition of the debt is longer by law.
+/// Words of a prompt before its question mark, at most; the exposition of the debt is longer by law.
 const WORDS_AT_MOST: usize = 90;
 
 /// Checks a script that was read. `rules` tells whether a grammar rule (`file.gram#rule`) exists.

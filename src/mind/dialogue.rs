@@ -256,7 +256,7 @@ impl Dialogue {
         self.outcome(name)
     }
 
-    /// What this call will be filed under, as things stand (`domain.md` §6.4). `hung_up` when the debtor left.
+    /// What this call will be filed under, as things stand. `hung_up` when the debtor left.
     pub fn disposition(&self, hung_up: bool) -> String {
         if let Some(code) = &self.disposition {
             return code.clone();

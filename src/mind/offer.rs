@@ -1,4 +1,4 @@
-//! What is owed today and what may be offered for it, with the whole computation (`domain.md` §4).
+//! What is owed today and what may be offered for it, with the whole computation.
 //!
 //! Speech, message, boleto, Pix, portal and ledger all come from the same [`Offer`].
 
@@ -192,7 +192,7 @@ impl Offers {
     }
 
     /// The same offer with its first payment on `first_due`, or on the next business day; the others follow on the
-    /// same day of the months after (`domain.md` §4.4).
+    /// same day of the months after.
     pub fn with_date(&self, offer: &Offer, first_due: Date) -> Result<Offer, OutsideWindow> {
         let last_day = match offer.kind {
             OfferKind::Cash => self.last_day,

@@ -97,7 +97,7 @@ pub struct State {
     pub act: Option<Verb>,
     /// Where a state that asks nothing leads.
     pub next: Option<Route>,
-    /// The call ends here with this disposition (`domain.md` §6.4).
+    /// The call ends here with this disposition.
     pub end: Option<String>,
     /// Reaching this state fixes a disposition, unless a stronger one stands.
     pub mark: Option<String>,

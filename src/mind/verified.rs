@@ -1,4 +1,4 @@
-//! Debt facts exist only after the right party was verified (`design.md` §2.4).
+//! Debt facts exist only after the right party was verified.
 
 use serde::{Deserialize, Serialize};
 

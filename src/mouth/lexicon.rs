@@ -2,7 +2,7 @@
 
 /// Spelling in a text, compared without regard to case, and what the voice is given instead.
 ///
-/// Letters are written out as they are called in Brazil; `domain.md` §8.7 has the list that this one started from.
+/// Letters are written out as they are called in Brazil.
 const WORDS: &[(&str, &str)] = &[
     ("0800", "zero oitocentos"),
     ("banco central", "banco centrau"),

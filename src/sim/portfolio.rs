@@ -42,7 +42,7 @@ enum What {
 
 use What::{Cartao, Celular, Curso, Energia, Internet, Tv};
 
-/// The first is the debtor of the worked example (`domain.md` §4.2 M1, §8.8).
+/// The first is the debtor of the worked example (1.234,56 due on 10 October).
 const PEOPLE: [Person; 20] = [
     person(
         "João da Silva",

@@ -22,7 +22,7 @@ pub struct Finished {
     pub latencies_ms: Vec<u64>,
 }
 
-/// The counts of many calls (`design.md` §6).
+/// The counts of many calls.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
     pub calls: u32,

@@ -1,4 +1,4 @@
-//! The 25 positions that each bank fills in its own way (`domain.md` §1.4).
+//! The 25 positions that each bank fills in its own way.
 
 use serde::{Deserialize, Serialize};
 

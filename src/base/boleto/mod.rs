@@ -1,6 +1,6 @@
 //! Payment slips: the bank's boleto (47 digits) and the slip of utilities and government (48 digits).
 //!
-//! Positions are those of `domain.md` §1, 1-based in the comments. The amount and the due date in a code are
+//! Positions are 1-based in the comments, as FEBRABAN prints them. The amount and the due date in a code are
 //! only what was printed: the registration at the bank decides what is paid.
 
 mod arrecadacao;

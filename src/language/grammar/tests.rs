@@ -63,7 +63,7 @@ fn misunderstood(table: &str) -> (Vec<String>, usize) {
     (wrong, rows.count())
 }
 
-/// The phrasings of `domain.md` §8.5, each in the state where it is natural. The grammars were written from them.
+/// The phrasings collected for each intent, each in the state where it is natural. The grammars were written from them.
 #[test]
 fn phrasings_are_understood() {
     let (wrong, rows) = misunderstood(include_str!("../../../grammars/tests/phrasings.tsv"));
@@ -374,7 +374,7 @@ fn shipped_sentences_come_back() {
     }
 }
 
-/// Every intent of `domain.md` §8.5 can be meant in some state.
+/// Every one of the 53 intents can be meant in some state.
 #[test]
 fn every_intent_is_in_a_grammar() {
     let table = include_str!("../../../grammars/tests/phrasings.tsv");

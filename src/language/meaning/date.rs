@@ -1,4 +1,4 @@
-//! Days from tags, by the rules of `domain.md` §3.7.
+//! Days from tags, by the rules of how debtors name days.
 //!
 //! `hoje amanha depois ontem anteontem`; `d1` Monday to `d6` Saturday, `d0` Sunday, with `que_vem` or `semana_que_vem`;
 //! numbers ended by `dia`, `mes`, `ano` (a number alone is a day); `m12`; `mes_que_vem`; `fim_mes`; `util` after the

@@ -1,4 +1,4 @@
-//! The tables of `domain.md` §3.7 row by row, said on Monday 2026-11-23, and the traps of §8.6.
+//! What debtors say and what it means, row by row, said on Monday 2026-11-23, and words that mislead.
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 use super::Value;
 use super::number::Sum;
 
-/// Hours from one to seven without "da manhã" are in the afternoon: nobody asks to be called at night (`domain.md` §8.6).
+/// Hours from one to seven without "da manhã" are in the afternoon: nobody asks to be called at night.
 const AFTERNOON: std::ops::RangeInclusive<i64> = 1..=7;
 
 pub fn time(tags: &[&str]) -> Option<Value> {

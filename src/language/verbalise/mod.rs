@@ -1,4 +1,4 @@
-//! Values into Brazilian Portuguese words (`domain.md` §3.6). The voice is never given a digit.
+//! Values into Brazilian Portuguese words. The voice is never given a digit.
 
 mod number;
 mod spell;

@@ -3,7 +3,7 @@
 use super::number::{Gender, integer};
 use crate::base::{Cpf, Phone};
 
-/// How a six is said among digits: on the telephone "seis" and "três" collide (`domain.md` §1.8).
+/// How a six is said among digits: on the telephone "seis" and "três" collide.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum Six {
     #[default]

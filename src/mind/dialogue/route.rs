@@ -8,7 +8,7 @@ use crate::language::meaning::{Meaning, Value};
 use crate::mind::facts::Condition;
 use crate::mind::script::{Route, Target};
 
-/// Which code stands when several apply: the first in this list (`domain.md` §6.4).
+/// Which code stands when several apply: the first in this list.
 const PRECEDENCE: &[&str] = &[
     "RISCO_VIDA",
     "FALECIDO",

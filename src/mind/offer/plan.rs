@@ -1,4 +1,4 @@
-//! Payment in instalments: entrada, equal parts, Price, due dates (`domain.md` §4.4, §4.5).
+//! Payment in instalments: entrada, equal parts, Price, due dates.
 
 use super::Computation;
 use crate::base::{BasisPoints, Centavos, Date, calendar};

@@ -1,4 +1,4 @@
-//! A debt brought to today: correção, multa, juros (`domain.md` §4.1).
+//! A debt brought to today: correção, multa, juros.
 
 use serde::{Deserialize, Serialize};
 
