@@ -5,7 +5,7 @@
 pub struct Evidence {
     /// How far it stays behind the best phones without any grammar, in nats for each of its phones; 0 is perfect.
     pub gap: f32,
-    /// Lead over the best hypothesis with another meaning, in nats; [`NO_RIVAL`] without one.
+    /// Lead over the best hypothesis with another meaning, in nats; `NO_RIVAL` without one.
     pub margin: f32,
     /// Its phones for each phone that was heard without any grammar; 1 is perfect.
     pub coverage: f32,
