@@ -271,6 +271,7 @@ async fn once(nth: u64, yes: Arc<Vec<i16>>) {
 }
 
 #[test]
+#[ignore = "five minutes of real calls, and the caller's timing by silence is not sure on a busy machine"]
 fn a_kill_after_the_yes_loses_nothing_and_sends_once() {
     let _alone = crate::calls::REAL_TIME.lock();
     combinado::channels::install_tls();
