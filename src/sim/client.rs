@@ -21,11 +21,12 @@ use tokio_tungstenite::tungstenite::{self, Message as WsMessage};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use uuid::Uuid;
 
+use crate::media::g711::Law;
 use crate::media::{FRAME, FRAME_MS, Frame, RATE, SILENCE};
 use crate::wire::audiosocket::framing::{self, Decoder, Message as AsMessage, Rate, kind};
 use crate::wire::link::{Inbox, Link, Order, Outbox, Pushed};
 use crate::wire::twilio::message::{Message, json_string};
-use crate::wire::{Capabilities, Cause, Leg, LegEvent, Quality, mulaw, twilio};
+use crate::wire::{Capabilities, Cause, Leg, LegEvent, Quality, twilio};
 
 /// Twilio's buffer as it is believed to be: more than a minute ahead is a mistake of ours.
 const MAX_BUFFERED: usize = 60 * 50 * FRAME;
@@ -325,7 +326,7 @@ impl TwilioLine {
             Ok(Message::Media { media, .. }) => match STANDARD.decode(&*media.payload) {
                 Ok(octets) => {
                     buffer.note_arrival(self.born.elapsed());
-                    buffer.sound(octets.into_iter().map(mulaw::decode));
+                    buffer.sound(octets.into_iter().map(|octet| Law::Mu.decode(octet)));
                 }
                 Err(_) => {
                     self.shared.inbox.malformed();
@@ -450,7 +451,7 @@ impl CallerWriter {
         // The first frame is 5 ms old when it is sent.
         let timestamp = self.chunk * FRAME_MS + 5;
         self.chunk += 1;
-        let payload = STANDARD.encode(frame.map(mulaw::encode));
+        let payload = STANDARD.encode(Law::Mu.encode_frame(frame));
         let chunk = self.chunk;
         self.event(
             "media",

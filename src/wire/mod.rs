@@ -2,7 +2,6 @@
 
 pub mod audiosocket;
 pub(crate) mod link;
-pub(crate) mod mulaw;
 pub mod paced;
 pub mod sip;
 pub mod twilio;

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until};
 
 use super::link::{CountedMarks, Link};
 use super::{Capabilities, Leg, LegEvent, Quality, Switchboard};
@@ -23,6 +24,8 @@ use crate::media::Frame;
 const IN_FLIGHT_MS: u32 = 60;
 /// Connections that have not told their UUID yet. Asterisk tells it at once, so more are somebody else's.
 const MAX_STRANGERS: usize = 64;
+/// After a connection could not be accepted, before the next try.
+const BREATH: Duration = Duration::from_millis(50);
 
 /// How the listener behaves.
 #[derive(Clone, Debug)]
@@ -70,7 +73,7 @@ pub async fn serve(
             Err(error) => {
                 // Out of descriptors, most likely: a call that ends gives one back.
                 tracing::warn!(%error, "audiosocket: accepting failed");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                sleep_until(Instant::now() + BREATH).await;
                 continue;
             }
         };

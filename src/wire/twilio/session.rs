@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::message::{Media, Message, Start};
 use crate::wire::link::Link;
-use crate::wire::mulaw;
+use crate::media::g711::Law;
 use crate::wire::{Cause, Incoming, LegEvent, Wire};
 
 /// Messages that were not understood before the stream is given up.
@@ -292,7 +292,7 @@ impl Session {
             .map_err(|_| Fault::Payload)?;
         self.sound.clear();
         self.sound
-            .extend(self.mulaw.iter().map(|byte| mulaw::decode(*byte)));
+            .extend(self.mulaw.iter().map(|byte| Law::Mu.decode(*byte)));
         self.stream.link.inbox.sound(&self.sound, now);
         Ok(())
     }

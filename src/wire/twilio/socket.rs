@@ -12,7 +12,7 @@ use super::session::{Beginning, Control, Ending, Reaction, Session, Stream};
 use super::{Limits, TwilioLeg};
 use crate::wire::Switchboard;
 use crate::wire::link::Order;
-use crate::wire::mulaw;
+use crate::media::g711::Law;
 
 /// How often the socket looks whether anything came at all.
 const LOOK: Duration = Duration::from_millis(500);
@@ -117,7 +117,7 @@ impl Line {
     ) -> Result<(), Ending> {
         for order in orders.drain(..) {
             let text = match order {
-                Order::Sound(frame) => writer.media(&frame.map(mulaw::encode)),
+                Order::Sound(frame) => writer.media(&Law::Mu.encode_frame(&frame)),
                 Order::Control(Control::Mark(mark)) => writer.mark(&mark.name()),
                 Order::Control(Control::Clear) => writer.clear(),
                 Order::Close => return Err(Ending::HungUp),
