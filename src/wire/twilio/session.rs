@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
 
 use super::message::{Media, Message, Start};
-use crate::wire::link::Link;
 use crate::media::g711::Law;
+use crate::wire::link::Link;
 use crate::wire::{Cause, Incoming, LegEvent, Wire};
 
 /// Messages that were not understood before the stream is given up.

@@ -10,9 +10,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::message::Writer;
 use super::session::{Beginning, Control, Ending, Reaction, Session, Stream};
 use super::{Limits, TwilioLeg};
+use crate::media::g711::Law;
 use crate::wire::Switchboard;
 use crate::wire::link::Order;
-use crate::media::g711::Law;
 
 /// How often the socket looks whether anything came at all.
 const LOOK: Duration = Duration::from_millis(500);
