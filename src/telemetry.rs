@@ -94,6 +94,26 @@ impl VoiceFailed {
     }
 }
 
+/// A phrase of the script was spoken ahead of the calls that will need it.
+pub struct PhrasesPrepared {
+    pub done: usize,
+    pub of: usize,
+}
+
+impl PhrasesPrepared {
+    pub fn emit(self) {
+        if self.done == self.of {
+            tracing::info!(phrases = self.of, "the script's own phrases are ready");
+        } else if self.done.is_multiple_of(50) {
+            tracing::info!(
+                done = self.done,
+                of = self.of,
+                "speaking the script's own phrases"
+            );
+        }
+    }
+}
+
 /// The recorder could not keep up: a second of a recording is missing.
 pub struct RecordingLost;
 

@@ -24,11 +24,14 @@ enum What {
     Asr(super::bench_asr::Args),
     /// Ligações ao mesmo tempo: resposta, interrupção, CPU e memória / concurrent calls
     Calls(super::bench_calls::Args),
+    /// As falas do roteiro: nível, cortes, juntas, e se são entendidas / the prompts, as the telephone carries them
+    Prompts(super::bench_prompts::Args),
 }
 
 pub fn run(args: &Args, config: Config, out: Output) -> anyhow::Result<Exit> {
     match &args.what {
         What::Asr(args) => super::bench_asr::run(args, out),
+        What::Prompts(args) => super::bench_prompts::run(args, &config, out),
         What::Calls(args) => {
             super::bench_calls::run(args, out, || answer(args.wav.as_deref()), || serve(config))
         }

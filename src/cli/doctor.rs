@@ -85,7 +85,7 @@ fn kit(config: &Config) -> Checkup {
 }
 
 fn voice(config: &Config) -> Checkup {
-    let spoken = Voices::open(&config.voice).map(|voices| voices.speak("bom dia"));
+    let spoken = Voices::open(config).map(|voices| voices.speak("bom dia"));
     let (ok, found) = match spoken {
         Ok(Some(sound)) => (
             true,

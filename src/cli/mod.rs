@@ -12,6 +12,7 @@ use crate::config::{self, Config};
 pub mod bench;
 pub mod bench_asr;
 pub mod bench_calls;
+pub mod bench_prompts;
 pub mod check;
 pub mod dev;
 pub mod doctor;

@@ -166,7 +166,7 @@ impl<'a> Scene<'a> {
         }
         let voices = match args.text {
             true => None,
-            false => Some((Voices::open(&config.voice)?, Espeak::open(None)?)),
+            false => Some((Voices::open(config)?, Espeak::open(None)?)),
         };
         // The simulation has a day of its own, so that a seed means the same calls tomorrow.
         let at: Timestamp = "2026-11-23T17:00:00Z".parse()?;

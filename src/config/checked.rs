@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -30,6 +31,7 @@ pub struct Config {
     pub agent: Agent,
     pub issuer: Issuer,
     pub voice: tts::Settings,
+    pub speech: Speech,
     pub limits: Limits,
     /// Opens the console. Without it the console is open, which only loopback allows.
     pub desk_password: Option<String>,
@@ -102,6 +104,21 @@ pub struct Issuer {
     pub pix_key: String,
     pub name: String,
     pub city: String,
+}
+
+/// Where the sound of a prompt comes from, besides the embedded voice.
+#[derive(Clone, Debug)]
+pub struct Speech {
+    /// A voice of Piper (`.onnx`, with its `.onnx.json` beside it), spoken with before the embedded one.
+    pub piper: Option<PathBuf>,
+    /// The library of ONNX Runtime; `None`: where `ORT_DYLIB_PATH` or the system says.
+    pub onnxruntime: Option<PathBuf>,
+    /// How long a prompt waits for Piper before the embedded voice says it. Default 1,200 ms.
+    pub patience: Duration,
+    /// A folder with `index.toml` and recorded prompts. Default `audio` in the working directory, where there is one.
+    pub recordings: PathBuf,
+    /// Bytes of the script's own phrases kept in `data/phrases`; 0 keeps none. Default 256 MiB.
+    pub cache: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -264,6 +281,13 @@ impl Raw {
                 voice: self.voice.name.unwrap_or(settings.voice),
                 rate: self.voice.rate.unwrap_or(settings.rate),
                 pitch: self.voice.pitch.unwrap_or(settings.pitch),
+            },
+            speech: Speech {
+                piper: self.voice.piper.map(PathBuf::from),
+                onnxruntime: self.voice.onnxruntime.map(PathBuf::from),
+                patience: Duration::from_millis(self.voice.patience_ms.unwrap_or(1_200)),
+                recordings: PathBuf::from(self.voice.recordings.unwrap_or_else(|| "audio".into())),
+                cache: self.voice.cache_mb.unwrap_or(256) * 1024 * 1024,
             },
             desk_password,
             limits: Limits {

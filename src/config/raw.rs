@@ -101,6 +101,11 @@ pub struct Voice {
     pub name: Option<String>,
     pub rate: Option<u32>,
     pub pitch: Option<u32>,
+    pub piper: Option<String>,
+    pub onnxruntime: Option<String>,
+    pub patience_ms: Option<u64>,
+    pub recordings: Option<String>,
+    pub cache_mb: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

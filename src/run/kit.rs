@@ -201,6 +201,19 @@ impl Kit {
         })
     }
 
+    /// The clauses of the script that are the same in all calls, in the order of its states.
+    pub fn own_phrases(&self) -> Vec<String> {
+        self.script
+            .state
+            .values()
+            .flat_map(|state| state.say.iter().chain(&state.again))
+            .chain(&self.script.global.noinput)
+            .chain(&self.script.global.nomatch)
+            .flat_map(|text| crate::call::clauses(text))
+            .filter(|clause| !clause.contains("{{"))
+            .collect()
+    }
+
     /// Compiles every question of the script that needs nothing of a single call, so that no turn waits for it.
     pub fn warm(&self) {
         for state in self

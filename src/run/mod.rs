@@ -5,6 +5,14 @@ mod effects;
 mod exchange;
 pub mod kit;
 mod line;
+#[cfg_attr(
+    not(feature = "espeak"),
+    expect(
+        dead_code,
+        reason = "only voices of Piper are slow, and they need espeak"
+    )
+)]
+mod patient;
 pub mod phrases;
 mod recorder;
 mod server;

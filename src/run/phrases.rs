@@ -22,6 +22,8 @@ pub enum Keep {
 /// All the phrases of a server, shared by its calls.
 pub struct Phrases {
     chain: Chain,
+    /// Which voices speak: part of every key.
+    voices: String,
     recorded: Recorded,
     memory: Mutex<PhraseCache>,
     disk: Option<Disk>,
@@ -31,6 +33,7 @@ impl Phrases {
     /// Phrases of `chain`, of which the last `bytes` of sound stay in memory.
     pub fn new(chain: Chain, bytes: usize) -> Self {
         Self {
+            voices: chain.names().join("+"),
             chain,
             recorded: Recorded::default(),
             memory: Mutex::new(PhraseCache::new(bytes)),
@@ -41,6 +44,13 @@ impl Phrases {
     #[must_use]
     pub fn with_recordings(mut self, recorded: Recorded) -> Self {
         self.recorded = recorded;
+        self
+    }
+
+    /// What else tells these voices from others, such as the file of a model.
+    #[must_use]
+    pub fn with_identity(mut self, more: &str) -> Self {
+        self.voices = format!("{} {more}", self.voices);
         self
     }
 
@@ -65,7 +75,7 @@ impl Phrases {
         if let Some(sound) = self.recorded.find(text) {
             return Ok(sound);
         }
-        let key = Key::new(text, &self.chain.names().join("+"), settings);
+        let key = Key::new(text, &self.voices, settings);
         if let Some(sound) = self.memory.lock().get(key) {
             return Ok(sound);
         }
@@ -79,7 +89,7 @@ impl Phrases {
 
     /// The sound of `text`, if no voice is needed for it.
     pub fn ready(&self, text: &str, settings: &Settings) -> Option<Arc<[i16]>> {
-        let key = || Key::new(text, &self.chain.names().join("+"), settings);
+        let key = || Key::new(text, &self.voices, settings);
         self.recorded
             .find(text)
             .or_else(|| self.memory.lock().get(key()))

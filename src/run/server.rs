@@ -112,7 +112,7 @@ impl Server {
             source,
         })?;
         keep_sources(&config, &kit);
-        let voices = Voices::open(&config.voice)?;
+        let voices = Voices::open(&config)?;
         let (live, _) = broadcast::channel(LIVE);
         let (events, _) = broadcast::channel(LIVE);
         let shared = Arc::new(Shared {
@@ -178,17 +178,14 @@ fn warm(shared: &Arc<Shared>) {
     std::thread::spawn(move || {
         let kit = shared.kit.now();
         kit.warm();
-        for state in kit.script.state.values() {
-            for text in state
-                .say
-                .iter()
-                .chain(&state.again)
-                .filter(|text| !text.contains("{{"))
-            {
-                for clause in crate::call::clauses(text) {
-                    shared.voices.speak(&clause);
-                }
+        let phrases = kit.own_phrases();
+        for (done, clause) in phrases.iter().enumerate() {
+            shared.voices.prepare(clause);
+            crate::telemetry::PhrasesPrepared {
+                done: done + 1,
+                of: phrases.len(),
             }
+            .emit();
         }
     });
 }

@@ -116,7 +116,7 @@ async fn start(folder: &Path, http: SocketAddr, provider: SocketAddr) -> Running
         .unwrap();
     let running = Running(child);
     let client = reqwest::Client::new();
-    for _ in 0..400 {
+    for _ in 0..1_200 {
         if client
             .get(format!("http://{http}/readyz"))
             .send()
@@ -139,7 +139,7 @@ async fn negotiate(leg: &mut TwilioClient, yes: &[i16], ledger: &Ledger) {
     let (mut quiet, mut answered, mut speech) = (0, 0, Vec::<i16>::new());
     let mut asked = Vec::new();
     let mut ticks = tokio::time::interval(Duration::from_millis(20));
-    for tick in 0..6_000_u32 {
+    for tick in 0..9_000_u32 {
         ticks.tick().await;
         let frame = leg.pull();
         let sounding = frame.iter().any(|sample| sample.unsigned_abs() > 100);

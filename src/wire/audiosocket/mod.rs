@@ -56,10 +56,6 @@ impl Default for AudioSocketSettings {
 ///
 /// Metadata does not travel on this wire: `Incoming::reference` is the UUID, and a switchboard that does not know it
 /// does not admit the call.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "there is nothing to wait for but time"
-)]
 pub async fn serve(
     listener: TcpListener,
     settings: AudioSocketSettings,
