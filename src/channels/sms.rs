@@ -87,47 +87,14 @@ fn split(sizes: &[usize], each: usize) -> usize {
 /// The text in ASCII, as carriers in Brazil surely carry it: accents go, typographer's signs become plain ones.
 /// What has no plain counterpart is dropped.
 pub fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | ' '..='~' => plain.push(c),
-            _ => plain.push_str(counterpart(c)),
-        }
-    }
-    plain
-}
-
-fn counterpart(c: char) -> &'static str {
-    match c {
-        'á' | 'à' | 'â' | 'ã' | 'ä' | 'å' | 'ª' => "a",
-        'Á' | 'À' | 'Â' | 'Ã' | 'Ä' | 'Å' => "A",
-        'é' | 'è' | 'ê' | 'ë' => "e",
-        'É' | 'È' | 'Ê' | 'Ë' => "E",
-        'í' | 'ì' | 'î' | 'ï' => "i",
-        'Í' | 'Ì' | 'Î' | 'Ï' => "I",
-        'ó' | 'ò' | 'ô' | 'õ' | 'ö' | 'º' | '°' => "o",
-        'Ó' | 'Ò' | 'Ô' | 'Õ' | 'Ö' => "O",
-        'ú' | 'ù' | 'û' | 'ü' => "u",
-        'Ú' | 'Ù' | 'Û' | 'Ü' => "U",
-        'ç' => "c",
-        'Ç' => "C",
-        'ñ' => "n",
-        'Ñ' => "N",
-        'ý' | 'ÿ' => "y",
-        'Ý' => "Y",
-        'æ' => "ae",
-        'Æ' => "AE",
-        'œ' => "oe",
-        'ß' => "ss",
-        '“' | '”' | '„' | '«' | '»' => "\"",
-        '‘' | '’' | '´' | '′' => "'",
-        '–' | '—' | '−' | '‑' | '‐' => "-",
-        '…' => "...",
-        '•' | '·' => "*",
-        '€' => "EUR",
-        '\t' | '\u{a0}' | '\u{202f}' | '\u{2009}' => " ",
-        _ => "",
-    }
+    crate::base::transliterate(text)
+        .chars()
+        .filter_map(|c| match c {
+            '\t' => Some(' '),
+            '\n' | ' '..='~' => Some(c),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The two ways to pay that are sent by message.

@@ -26,6 +26,7 @@ pub mod say;
 pub mod serve;
 pub mod simulate;
 pub mod talk;
+pub mod voices;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,8 @@ enum Command {
     Listen(listen::Args),
     /// Fala um texto / speak a text
     Say(say::Args),
+    /// As vozes que há, e a que fala / the voices there are, and the one that speaks
+    Voices(voices::Args),
     /// O sentido de uma frase / meaning of a sentence
     Parse(parse::Args),
     /// O que é este código: boleto, Pix, CPF, CNPJ, telefone / what a code is, and whether it is valid
@@ -155,6 +158,7 @@ fn run(
         Command::Check(args) => check::run(&args, file.as_deref(), &config, out),
         Command::Listen(args) => listen::run(&args, out),
         Command::Say(args) => say::run(&args, out),
+        Command::Voices(args) => voices::run(&args, &config, out),
         Command::Models(args) => models::run(&args, out),
         Command::Parse(args) => parse::run(&args, out),
         Command::Inspect(args) => inspect::run(&args, out),

@@ -16,18 +16,23 @@ use super::pages::PageError;
 /// Read and sent at a time.
 const CHUNK: u64 = 64 * 1024;
 
-pub(super) async fn wav(
-    State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, PageError> {
+/// Where the recording of a call lies.
+pub(super) async fn path_of(desk: &Desk, id: &str) -> Result<PathBuf, PageError> {
     let call = id.parse().map_err(|_| PageError::NotFound)?;
     let recording = desk
         .ledger
         .recording(call)
         .await?
         .ok_or(PageError::NotFound)?;
-    let path = inside(&desk.recordings, &recording.path).ok_or(PageError::NotFound)?;
+    inside(&desk.recordings, &recording.path).ok_or(PageError::NotFound)
+}
+
+pub(super) async fn wav(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let path = path_of(&desk, &id).await?;
     let file = File::open(path).await.map_err(|_| PageError::NotFound)?;
     let length = file
         .metadata()
@@ -60,7 +65,7 @@ pub(super) async fn wav(
 }
 
 /// `path` in `folder`, unless it leads out of it.
-pub(super) fn inside(folder: &FilePath, path: &str) -> Option<PathBuf> {
+fn inside(folder: &FilePath, path: &str) -> Option<PathBuf> {
     let path = FilePath::new(path);
     path.components()
         .all(|part| matches!(part, Component::Normal(_)))

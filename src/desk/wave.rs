@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Desk;
 use super::pages::PageError;
-use super::recording::inside;
+use super::recording::path_of;
 
 /// Bars of each side.
 const BARS: usize = 400;
@@ -21,13 +21,7 @@ pub(super) async fn svg(
     State(desk): State<Arc<Desk>>,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
-    let call = id.parse().map_err(|_| PageError::NotFound)?;
-    let recording = desk
-        .ledger
-        .recording(call)
-        .await?
-        .ok_or(PageError::NotFound)?;
-    let path = inside(&desk.recordings, &recording.path).ok_or(PageError::NotFound)?;
+    let path = path_of(&desk, &id).await?;
     let read = tokio::task::spawn_blocking(move || peaks(&path)).await;
     let peaks = read.ok().flatten().ok_or(PageError::NotFound)?;
     Ok(([(header::CONTENT_TYPE, "image/svg+xml")], picture(&peaks)).into_response())
