@@ -1,11 +1,13 @@
 //! Compiled grammars, shared by all calls: each set of rules is compiled once.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
 use crate::ear::asr::{AcousticModel, Graph};
+use crate::language::grammar::loose::{self, Loose};
+use crate::language::grammar::parse::{Parse, Parser};
 use crate::language::grammar::{Automaton, Grammar, GrammarError};
 
 /// Graphs with phrases of one call in them (names), kept at most.
@@ -18,6 +20,8 @@ pub struct Graphs {
     files: BTreeMap<String, String>,
     model: Arc<AcousticModel>,
     compiled: Mutex<BTreeMap<Key, Arc<Compiled>>>,
+    /// Looser wording by the rules of a question; `None` where it does not compile.
+    loose: Mutex<BTreeMap<Vec<String>, Option<Arc<Loose>>>>,
 }
 
 /// The rules, and the phrases that stand in them.
@@ -27,6 +31,14 @@ type Key = (Vec<String>, Vec<(String, Vec<String>)>);
 pub struct Compiled {
     pub automaton: Automaton,
     pub graph: Arc<Graph>,
+    /// For words, made when text is first read.
+    parser: OnceLock<Parser>,
+}
+
+impl Compiled {
+    pub fn parser(&self) -> &Parser {
+        self.parser.get_or_init(|| Parser::new(&self.automaton))
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +57,7 @@ impl Graphs {
             files,
             model,
             compiled: Mutex::default(),
+            loose: Mutex::default(),
         }
     }
 
@@ -78,13 +91,47 @@ impl Graphs {
         let grammar = self.load(join(rules).ok_or(GraphError::Nothing)?)?;
         let automaton = grammar.automaton(&[], phrases)?;
         let graph = Arc::new(Graph::compile(&automaton, &self.model));
-        let compiled = Arc::new(Compiled { automaton, graph });
+        let compiled = Arc::new(Compiled {
+            automaton,
+            graph,
+            parser: OnceLock::new(),
+        });
         let mut cache = self.compiled.lock();
         if cache.len() > DYNAMIC_AT_MOST {
             cache.retain(|(_, phrases), _| phrases.is_empty());
         }
         cache.insert(key, compiled.clone());
         Ok(compiled)
+    }
+
+    /// The readings of a written sentence, the best first: by the rules, and by looser wording where these do not
+    /// explain it whole.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn read(
+        &self,
+        rules: &[String],
+        phrases: &BTreeMap<String, Vec<String>>,
+        text: &str,
+    ) -> Result<Vec<Parse>, GraphError> {
+        let compiled = self.get(rules, phrases)?;
+        let names = phrases.get(loose::NAME_RULE).map_or(&[][..], Vec::as_slice);
+        Ok(loose::read(
+            compiled.parser(),
+            || self.loose(rules),
+            names,
+            text,
+        ))
+    }
+
+    fn loose(&self, rules: &[String]) -> Option<Arc<Loose>> {
+        if let Some(known) = self.loose.lock().get(rules) {
+            return known.clone();
+        }
+        let compiled = Loose::compile(&self.files, rules).ok().map(Arc::new);
+        self.loose.lock().insert(rules.to_vec(), compiled.clone());
+        compiled
     }
 
     fn load(&self, joined: String) -> Result<Grammar, GrammarError> {

@@ -1,19 +1,21 @@
 //! `combinado parse`: what a sentence means, or what a grammar can say.
 
-use std::collections::BTreeMap;
+mod report;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::Serialize;
 
 use super::{Exit, Output};
 use crate::base::Date;
 use crate::call::Graphs;
 use crate::config::{Agent, Config};
-use crate::language::grammar::{Automaton, Grammar, GrammarError, parse};
+use crate::language::grammar::{Automaton, Grammar, GrammarError, Sentence, loose, parse};
 use crate::language::meaning::{self, Value};
-use crate::mind::script::Script;
+use crate::mind::script::{Script, State};
 use crate::run::{Sources, kit};
 
 #[derive(Debug, clap::Args)]
@@ -42,14 +44,17 @@ pub struct Args {
     /// Dia em que se fala, para "amanhã" (padrão: hoje) | The day of speaking, for "amanhã" (default: today)
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub today: Option<Date>,
+    /// Relata a cobertura e as confusões por intenção | Coverage and confusions by intent, of --file (state, intent, text) or of the shipped phrasings
+    #[arg(long, requires = "script", conflicts_with_all = ["text", "generate"])]
+    pub report: bool,
     /// A frase | The sentence
     pub text: Vec<String>,
 }
 
 /// One line of output.
-#[derive(Debug, Serialize)]
-struct Record {
-    intent: Option<String>,
+#[derive(Debug, Default, Serialize)]
+pub struct Record {
+    pub intent: Option<String>,
     slots: BTreeMap<String, Value>,
     confidence: f32,
     rest: Vec<String>,
@@ -87,12 +92,13 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
         }
     };
     if let Some(count) = args.generate {
-        generate(&automaton, args.seed, count, out);
+        examples(automaton.sentences(args.seed, count), out);
         return Ok(Exit::Ok);
     }
     let parser = parse::Parser::new(&automaton);
     let Some(file) = &args.file else {
-        report(&record(&parser, &args.text.join(" "), today), out);
+        let text = args.text.join(" ");
+        report(&record(parser.parse(&text), &text, today, &|_| true), out);
         return Ok(Exit::Ok);
     };
     for line in lines(file)? {
@@ -102,7 +108,7 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
         report(
             &Record {
                 text: Some(text.to_owned()),
-                ..record(&parser, text, today)
+                ..record(parser.parse(text), text, today, &|_| true)
             },
             out,
         );
@@ -110,52 +116,105 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Reads sentences as the states of a script would: `--state`, or the first column of the file.
-fn by_state(args: &Args, folder: &Path, today: Date, out: Output) -> anyhow::Result<Exit> {
-    let agent = Agent {
-        script: Some(folder.to_owned()),
-        ..Config::default().agent
-    };
-    let sources = Sources::gather(&agent)?;
-    let script = match Script::read(&sources.script) {
-        Ok(script) => script,
-        Err(errors) => {
-            errors.iter().for_each(|error| eprintln!("{error}"));
-            return Ok(Exit::Configuration);
+/// A script whose questions can be read.
+pub struct Questions {
+    pub script: Script,
+    graphs: Graphs,
+    dynamic: BTreeMap<String, Vec<String>>,
+}
+
+impl Questions {
+    /// Reads the script in `folder`; `None` if it has mistakes, which are told.
+    pub fn open(
+        folder: &Path,
+        dynamic: BTreeMap<String, Vec<String>>,
+    ) -> anyhow::Result<Option<Self>> {
+        let agent = Agent {
+            script: Some(folder.to_owned()),
+            ..Config::default().agent
+        };
+        let sources = Sources::gather(&agent)?;
+        let script = match Script::read(&sources.script) {
+            Ok(script) => script,
+            Err(errors) => {
+                errors.iter().for_each(|error| eprintln!("{error}"));
+                return Ok(None);
+            }
+        };
+        Ok(Some(Self {
+            script,
+            graphs: Graphs::new(sources.grammars, kit::acoustic_model(None)?),
+            dynamic,
+        }))
+    }
+
+    /// What the question of `state` listens to. A state that asks nothing, but computes or says something, is heard as
+    /// the questions that lead to it.
+    pub fn rules(&self, state: &str) -> anyhow::Result<Vec<String>> {
+        let found = self.script.state.get(state);
+        let found = found.with_context(|| format!("the script has no state `{state}`"))?;
+        let mut rules = found.listen.clone();
+        if rules.is_empty() {
+            let leads = |from: &State| {
+                let routes = from.on.values().chain(&from.next);
+                routes
+                    .flat_map(|route| route.states())
+                    .any(|to| to == state)
+            };
+            let before = self.script.state.values().filter(|from| leads(from));
+            let heard: BTreeSet<&String> = before.flat_map(|from| &from.listen).collect();
+            rules = heard.into_iter().cloned().collect();
         }
-    };
-    let graphs = Graphs::new(sources.grammars, kit::acoustic_model(None)?);
-    let dynamic = dynamic_rules(&args.dynamic);
-    let understand = |state: &str, text: &str| -> anyhow::Result<Record> {
-        let found = script
+        if rules.is_empty() {
+            bail!("the state `{state}` asks nothing, and no question leads to it");
+        }
+        rules.extend(self.script.global.listen.iter().cloned());
+        Ok(rules)
+    }
+
+    /// The meaning of an answer to the question of `state`.
+    pub fn read(&self, state: &str, text: &str, today: Date) -> anyhow::Result<Record> {
+        let rules = self.rules(state)?;
+        let readings = self.graphs.read(&rules, &self.dynamic, text)?;
+        let asks = self
+            .script
             .state
             .get(state)
-            .filter(|found| !found.listen.is_empty());
-        let found = found.with_context(|| format!("the script has no question `{state}`"))?;
-        let rules: Vec<String> = found
-            .listen
-            .iter()
-            .chain(&script.global.listen)
-            .cloned()
-            .collect();
-        let compiled = graphs.get(&rules, &dynamic)?;
-        Ok(record(
-            &parse::Parser::new(&compiled.automaton),
-            text,
-            today,
-        ))
+            .is_some_and(|state| !state.listen.is_empty());
+        Ok(record(readings, text, today, &|intent| {
+            !asks || self.script.answers(state, intent)
+        }))
+    }
+
+    /// Sentences that the question of `state` understands, from `seed`.
+    pub fn sentences(&self, state: &str, seed: u64, count: usize) -> anyhow::Result<Vec<Sentence>> {
+        let compiled = self.graphs.get(&self.rules(state)?, &self.dynamic)?;
+        Ok(compiled.automaton.sentences(seed, count))
+    }
+}
+
+/// Reads sentences as the states of a script would: `--state`, or the first column of the file.
+fn by_state(args: &Args, folder: &Path, today: Date, out: Output) -> anyhow::Result<Exit> {
+    let mut dynamic = dynamic_rules(&args.dynamic);
+    dynamic
+        .entry(loose::NAME_RULE.to_owned())
+        .or_insert_with(|| loose::COMMON_NAMES.map(String::from).to_vec());
+    let Some(questions) = Questions::open(folder, dynamic)? else {
+        return Ok(Exit::Configuration);
     };
+    if args.report {
+        return report::run(&questions, args, today, out);
+    }
     if let Some(file) = &args.file {
         for line in lines(file)? {
             let line = line.with_context(|| format!("reading {}", file.display()))?;
             let (state, text) = line
                 .split_once('\t')
                 .context("a line of the file is STATE, a tab, TEXT")?;
-            let text = text.to_owned();
             report(
                 &Record {
-                    text: Some(text.clone()),
-                    ..understand(state, &text)?
+                    text: Some(text.to_owned()),
+                    ..questions.read(state, text, today)?
                 },
                 out,
             );
@@ -166,7 +225,11 @@ fn by_state(args: &Args, folder: &Path, today: Date, out: Output) -> anyhow::Res
         .state
         .as_deref()
         .context("--state is missing: name the question that is answered")?;
-    report(&understand(state, &args.text.join(" "))?, out);
+    if let Some(count) = args.generate {
+        examples(questions.sentences(state, args.seed, count)?, out);
+    } else {
+        report(&questions.read(state, &args.text.join(" "), today)?, out);
+    }
     Ok(Exit::Ok)
 }
 
@@ -207,8 +270,8 @@ pub fn compile(
         .map_err(|error| vec![error])
 }
 
-fn generate(automaton: &Automaton, seed: u64, count: usize, out: Output) {
-    for sentence in automaton.sentences(seed, count) {
+fn examples(sentences: Vec<Sentence>, out: Output) {
+    for sentence in sentences {
         let example = Example {
             text: sentence.words.join(" "),
             tags: sentence.tags,
@@ -217,28 +280,27 @@ fn generate(automaton: &Automaton, seed: u64, count: usize, out: Output) {
     }
 }
 
-fn record(parser: &parse::Parser, text: &str, today: Date) -> Record {
-    let Some(best) = parser.parse(text).into_iter().next() else {
-        let rest = crate::language::grammar::text::words(text);
+fn record(
+    readings: Vec<parse::Parse>,
+    text: &str,
+    today: Date,
+    answers: &dyn Fn(&str) -> bool,
+) -> Record {
+    let Some(best) = readings.into_iter().next() else {
         return Record {
-            intent: None,
-            slots: BTreeMap::new(),
-            confidence: 0.0,
-            rest,
-            tags: vec![],
-            words: vec![],
-            text: None,
+            rest: crate::language::grammar::text::words(text),
+            ..Record::default()
         };
     };
     // What is hardly explained is not understood; the tags still tell what it might have been.
-    let meaning = if best.confidence >= parse::ACCEPTED {
-        meaning::read(&best.tags, today)
+    let meaning = if best.is_accepted() {
+        meaning::read_for(&best.tags, today, answers)
     } else {
         Default::default()
     };
     Record {
+        slots: meaning.catalogue(),
         intent: meaning.intent,
-        slots: meaning.slots,
         confidence: best.confidence,
         rest: best.rest,
         tags: best.tags,

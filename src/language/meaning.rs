@@ -88,6 +88,12 @@ impl Kind {
 
 /// Reads the tags of one turn, said on the day `today`.
 pub fn read(tags: &[String], today: Date) -> Meaning {
+    read_for(tags, today, &|_| true)
+}
+
+/// As [`read`], for a question that can do something with the intents that `answers` knows: of several, one of these
+/// holds.
+pub fn read_for(tags: &[String], today: Date, answers: &dyn Fn(&str) -> bool) -> Meaning {
     let mut meaning = Meaning::default();
     let mut capture: Option<(&str, Vec<&str>)> = None;
     for tag in tags {
@@ -102,7 +108,7 @@ pub fn read(tags: &[String], today: Date) -> Meaning {
             (Some((_, inside)), tag) => inside.push(tag),
             (None, tag) => match tag.strip_suffix('(') {
                 Some(name) => capture = Some((name, Vec::new())),
-                None => meaning.add(tag),
+                None => meaning.add(tag, answers),
             },
         }
     }
@@ -110,7 +116,7 @@ pub fn read(tags: &[String], today: Date) -> Meaning {
 }
 
 impl Meaning {
-    fn add(&mut self, tag: &str) {
+    fn add(&mut self, tag: &str, answers: &dyn Fn(&str) -> bool) {
         if let Some((slot, text)) = tag.split_once('=') {
             self.slots
                 .insert(slot.to_owned(), Value::Text(text.to_owned()));
@@ -118,10 +124,40 @@ impl Meaning {
             && self
                 .intent
                 .as_deref()
-                .is_none_or(|before| rank(tag) >= rank(before))
+                .is_none_or(|before| match (answers(before), answers(tag)) {
+                    (true, false) => false,
+                    (false, true) => true,
+                    _ => replaces(tag, before),
+                })
         {
             self.intent = Some(tag.to_owned());
         }
+    }
+
+    /// The slots by the names of the catalogue of intents: `n` instalments, the `data` of a payment made or of a birth,
+    /// `quando` to call again; beside them the names that the grammars use.
+    pub fn catalogue(&self) -> BTreeMap<String, Value> {
+        let mut slots = self.slots.clone();
+        let names = [
+            ("parcelas", "n"),
+            ("pago_em", "data"),
+            ("nascimento", "data"),
+            ("hora", "quando"),
+            ("data", "quando"),
+        ];
+        for (ours, theirs) in names {
+            let wanted = theirs != "quando"
+                || matches!(
+                    self.intent.as_deref(),
+                    Some("TITULAR_AUSENTE" | "LIGAR_DEPOIS")
+                );
+            if let (true, Some(value)) = (wanted, self.slots.get(ours)) {
+                slots
+                    .entry(theirs.to_owned())
+                    .or_insert_with(|| value.clone());
+            }
+        }
+        slots
     }
 
     pub fn is(&self, intent: &str) -> bool {
@@ -137,16 +173,44 @@ fn is_intent(tag: &str) -> bool {
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
+/// Whether an intent takes the place of one said before in the same turn.
+fn replaces(later: &str, before: &str) -> bool {
+    // "gera o boleto que eu pago": that it will be paid goes without saying.
+    let said_so = matches!(
+        before,
+        "PEDE_BOLETO"
+            | "PREFERE_PIX"
+            | "ACEITA_AVISTA"
+            | "QUER_PARCELAR"
+            | "CONTRAPROPOSTA"
+            | "INFORMA_PARCELAS"
+            | "INFORMA_DATA"
+    );
+    // "é o marido dela que tá falando": who is not the person called does not become that person by a word.
+    let another = matches!(
+        before,
+        "TERCEIRO_ATENDEU"
+            | "TITULAR_AUSENTE"
+            | "ENGANO"
+            | "FALECIDO"
+            | "MENOR_ATENDEU"
+            | "EH_ROBO"
+    );
+    let nothing_new = later == "PROMESSA" && said_so || later == "CONFIRMA_IDENTIDADE" && another;
+    rank(later) >= rank(before) && !nothing_new
+}
+
 /// How much an intent says. What says less does not replace what says more in the same turn.
 fn rank(intent: &str) -> u8 {
     match intent {
         "ATENDE_ALO" | "DESPEDIDA" => 0,
-        "SIM" => 1,
-        // "não, pode falar" is a yes, and "sim, não" a no; but a no after more than a yes takes that back.
-        "NAO" => 1,
+        // "não, pode falar" is a yes, and "sim, não" a no; but a no after more than a yes takes nothing back.
+        "SIM" | "NAO" => 1,
+        // "o telefone dela é outro, peraí": what was said stands.
+        "ESPERA" | "REPETE" | "OFENSA" => 2,
         // Danger to life is never talked over.
-        "RISCO_VIDA" => 3,
-        _ => 2,
+        "RISCO_VIDA" => 4,
+        _ => 3,
     }
 }
 

@@ -106,6 +106,32 @@ pub struct State {
     pub confusion: Option<Route>,
 }
 
+impl Script {
+    /// Whether the question of `state`, or every question, knows where this intent leads.
+    pub fn answers(&self, state: &str, intent: &str) -> bool {
+        let here = self.state.get(state).map(|state| &state.on);
+        here.into_iter()
+            .chain([&self.global.on])
+            .any(|on| on.contains_key(intent))
+    }
+}
+
+impl Route {
+    /// Every state that this may lead to.
+    pub fn states(&self) -> impl Iterator<Item = &str> {
+        let (one, several) = match self {
+            Self::Target(target) => (Some(target), &[][..]),
+            Self::Cases(cases) => (None, cases.as_slice()),
+        };
+        one.into_iter()
+            .chain(several.iter().map(|case| &case.to))
+            .filter_map(|target| match target {
+                Target::State(name) => Some(name.as_str()),
+                _ => None,
+            })
+    }
+}
+
 /// Where to go: one target, or the first whose condition holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::call::{GraphError, Graphs};
-use crate::language::grammar::parse::parse;
 use crate::language::meaning;
 use crate::mind::dialogue::{
     Brief, Dialogue, Effect, Heard, Listen, Outcome, Then, Turn, Utterance,
@@ -15,12 +14,11 @@ use super::report::Finished;
 
 /// Turns after which a conversation in text is taken to run in a circle.
 const TURNS_AT_MOST: usize = 80;
-/// Below this a typed sentence is not understood.
-const ACCEPT: f32 = 0.3;
 
 /// A conversation in text.
 pub struct Chat {
     dialogue: Dialogue,
+    script: Arc<Script>,
     graphs: Arc<Graphs>,
     listen: Option<Listen>,
     /// Effects that were asked for, in order. In text they always succeed.
@@ -37,7 +35,8 @@ pub struct Understood {
 impl Chat {
     pub fn new(script: Arc<Script>, graphs: Arc<Graphs>, brief: Brief) -> (Self, Vec<Utterance>) {
         let mut chat = Self {
-            dialogue: Dialogue::new(script, brief),
+            dialogue: Dialogue::new(script.clone(), brief),
+            script,
             graphs,
             listen: None,
             effects: Vec::new(),
@@ -85,13 +84,16 @@ impl Chat {
             .as_ref()
             .map(|listen| listen.rules.clone())
             .unwrap_or_default();
-        let compiled = self.graphs.get(&rules, &self.dialogue.phrases())?;
-        let parses = parse(&compiled.automaton, line);
-        let best = parses.first().filter(|best| best.confidence >= ACCEPT);
+        let parses = self.graphs.read(&rules, &self.dialogue.phrases(), line)?;
+        let best = parses.first().filter(|best| best.is_accepted());
         let confidence = parses.first().map_or(0.0, |best| best.confidence);
         Ok(match best {
             Some(best) => {
-                let meaning = meaning::read(&best.tags, self.dialogue.today());
+                let meaning = meaning::read_for(&best.tags, self.dialogue.today(), &|intent| {
+                    self.listen
+                        .as_ref()
+                        .is_some_and(|listen| self.script.answers(&listen.state, intent))
+                });
                 (
                     Understood {
                         intent: meaning.intent.clone(),

@@ -4,17 +4,23 @@
 //! that are active in a state of the conversation. Tags are literals (`semantics/1.0-literals`); what they mean is
 //! said in [`crate::language::meaning`].
 
+mod address;
 pub mod automaton;
 mod compile;
 mod error;
 mod generate;
 mod lex;
+pub mod loose;
 pub mod parse;
+mod price;
 mod reduce;
 pub mod shipped;
+mod stem;
 mod syntax;
 pub mod text;
 
+#[cfg(test)]
+mod coverage;
 #[cfg(test)]
 mod tests;
 

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Automaton;
+use super::price::{self, FILLER};
 use super::text;
 
 /// One reading of a text.
@@ -19,12 +20,25 @@ pub struct Parse {
     pub words: Vec<String>,
     /// 0 to 1: how much of what was said is explained.
     pub confidence: f32,
+    /// The price of the words that are explained: what the reading rests on, however much else was said.
+    pub weight: f32,
     /// The words that the grammar did not explain, without fillers.
     pub rest: Vec<String>,
 }
 
-/// Below this confidence a reading should be taken as not understood.
+/// From this confidence on a reading is taken as understood.
 pub const ACCEPTED: f32 = 0.45;
+/// A reading that rests on more than one word of content needs less.
+const ACCEPTED_AT_LENGTH: f32 = 0.3;
+const AT_LENGTH: f32 = 1.5;
+
+impl Parse {
+    /// Whether this should be taken as understood.
+    pub fn is_accepted(&self) -> bool {
+        self.confidence >= ACCEPTED
+            || self.confidence >= ACCEPTED_AT_LENGTH && self.weight >= AT_LENGTH
+    }
+}
 
 /// Readings returned at most.
 const READINGS: usize = 5;
@@ -43,11 +57,6 @@ const ACCENTS: f32 = 0.03;
 const FORM: f32 = 0.02;
 /// The word of the grammar is spelt slightly differently.
 const SLIP: f32 = 0.5;
-/// What leaving out a word costs: one that turns the meaning round, one that carries it, one that joins, one that fills.
-const NEGATION: f32 = 2.0;
-const CONTENT: f32 = 1.0;
-const SMALL_WORD: f32 = 0.4;
-const FILLER: f32 = 0.1;
 /// How much a natural logarithm of a weight counts; it only decides between equals.
 const WEIGHT: f32 = 0.01;
 
@@ -57,13 +66,23 @@ pub fn parse(automaton: &Automaton, text: &str) -> Vec<Parse> {
 }
 
 /// A grammar made ready for many texts.
-pub struct Parser<'a> {
-    automaton: &'a Automaton,
+pub struct Parser {
+    automaton: Automaton,
     /// Indexes of arcs and jumps by the state that they leave.
     arcs: Vec<Vec<u32>>,
     jumps: Vec<Vec<u32>>,
-    words: BTreeMap<&'a str, u32>,
+    words: BTreeMap<String, u32>,
     keys: BTreeMap<String, Vec<u32>>,
+    stems: BTreeMap<String, Vec<u32>>,
+    /// Ways into the grammar by the word that they begin with.
+    entries: BTreeMap<u32, Vec<Entry>>,
+}
+
+/// The first step of an island: where a word leads from the start, at what price, and what is tagged on the way.
+struct Entry {
+    to: u32,
+    cost: f32,
+    tags: Vec<u32>,
 }
 
 /// A word of the text with what it may stand for: words of the grammar and their prices.
@@ -85,6 +104,17 @@ struct Token {
     tags: u64,
 }
 
+impl Token {
+    /// Before the first word.
+    const NONE: Self = Self {
+        cost: 0.0,
+        islands: 0,
+        skipped: 0.0,
+        history: 0,
+        tags: 0,
+    };
+}
+
 #[derive(Clone, Copy)]
 enum Item {
     Tag(u32),
@@ -94,8 +124,8 @@ enum Item {
 
 type Tokens = BTreeMap<u32, Vec<Token>>;
 
-impl<'a> Parser<'a> {
-    pub fn new(automaton: &'a Automaton) -> Self {
+impl Parser {
+    pub fn new(automaton: &Automaton) -> Self {
         let mut arcs = vec![Vec::new(); automaton.states as usize];
         let mut jumps = arcs.clone();
         for (number, arc) in automaton.arcs.iter().enumerate() {
@@ -108,19 +138,52 @@ impl<'a> Parser<'a> {
             .words
             .iter()
             .zip(0..)
-            .map(|(word, number)| (word.as_str(), number))
+            .map(|(word, number)| (word.clone(), number))
             .collect();
         let mut keys: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for (word, number) in automaton.words.iter().zip(0..) {
             keys.entry(text::key(word)).or_default().push(number);
         }
-        Self {
-            automaton,
+        let mut stems: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        for (word, number) in automaton.words.iter().zip(0..) {
+            if let Some(stem) = text::stem(word) {
+                stems.entry(stem).or_default().push(number);
+            }
+        }
+        let mut parser = Self {
+            automaton: automaton.clone(),
             arcs,
             jumps,
             words,
             keys,
+            stems,
+            entries: BTreeMap::new(),
+        };
+        parser.entries = parser.find_entries();
+        parser
+    }
+
+    fn find_entries(&self) -> BTreeMap<u32, Vec<Entry>> {
+        let mut entries: BTreeMap<u32, Vec<Entry>> = BTreeMap::new();
+        if self.automaton.states == 0 {
+            return entries;
         }
+        let mut search = Search::new(self);
+        let starts = Tokens::from([(self.automaton.start, vec![Token::NONE])]);
+        for (state, tokens) in search.close(starts) {
+            for &number in &self.arcs[state as usize] {
+                let arc = self.automaton.arcs[number as usize];
+                entries
+                    .entry(arc.word)
+                    .or_default()
+                    .extend(tokens.iter().map(|token| Entry {
+                        to: arc.to,
+                        cost: token.cost,
+                        tags: search.tags(token),
+                    }));
+            }
+        }
+        entries
     }
 
     /// As [`parse`].
@@ -130,10 +193,7 @@ impl<'a> Parser<'a> {
         }
         let heard = self.listen(text);
         let read = heard.len().min(TEXT_LIMIT);
-        let mut search = Search {
-            parser: self,
-            arena: vec![(0, Item::Skipped(0))],
-        };
+        let mut search = Search::new(self);
         let found = search.run(&heard[..read]);
         let readings = found
             .iter()
@@ -146,25 +206,16 @@ impl<'a> Parser<'a> {
 
     fn listen(&self, text: &str) -> Vec<Heard> {
         let words = text::words(text);
-        let last = words.len().saturating_sub(1);
-        let mut denied = false;
-        let mut heard = Vec::with_capacity(words.len());
-        for (position, word) in words.into_iter().enumerate() {
-            let negation = price(&word) == NEGATION;
-            // "não tenho não": the second only underlines the first.
-            let price = if negation && denied && position == last {
-                FILLER
-            } else {
-                price(&word)
-            };
-            denied |= negation;
-            heard.push(Heard {
+        let prices = price::prices(&words);
+        words
+            .into_iter()
+            .zip(prices)
+            .map(|(word, price)| Heard {
                 candidates: self.candidates(&word),
                 price,
                 word,
-            });
-        }
-        heard
+            })
+            .collect()
     }
 
     fn candidates(&self, word: &str) -> Vec<(u32, f32)> {
@@ -191,6 +242,10 @@ impl<'a> Parser<'a> {
         if found.is_empty() {
             found.extend(self.slips(&folded));
         }
+        if found.is_empty() {
+            let kin = text::stem(word).and_then(|stem| self.stems.get(&stem));
+            found.extend(kin.into_iter().flatten().map(|&number| (number, SLIP)));
+        }
         found
     }
 
@@ -212,68 +267,29 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// What it costs to leave a word out.
-fn price(word: &str) -> f32 {
-    const FILLERS: [&str; 62] = [
-        "e", "entao", "assim", "bom", "bem", "olha", "olhe", "ah", "uai", "che", "tche", "oxe",
-        "oxente", "bah", "ue", "egua", "favor", "por", "ne", "viu", "o", "ai", "la", "tipo", "ahn",
-        "hum", "eh", "moca", "moco", "senhora", "senhor", "filha", "filho", "querida", "querido",
-        "ta", "mas", "que", "pois", "mano", "cara", "menina", "amiga", "amigo", "gente", "nossa",
-        "so", "ja", "sabe", "entendeu", "certo", "veja", "escuta", "hein", "porque", "a", "ha",
-        "ham", "digo", "alias", "desculpa", "ora",
-    ];
-    const SMALL: [&str; 44] = [
-        "eu", "me", "se", "de", "da", "do", "das", "dos", "pra", "pro", "em", "no", "na", "nos",
-        "nas", "os", "as", "um", "com", "meu", "minha", "isso", "esse", "essa", "isto", "este",
-        "aqui", "ce", "ces", "ele", "ela", "te", "lhe", "to", "vou", "sim", "mesmo", "muito",
-        "tudo", "mais", "ser", "agora", "ainda", "tambem",
-    ];
-    const NEGATIONS: [&str; 6] = ["nao", "nunca", "nem", "jamais", "nada", "sem"];
-    let key = text::key(word);
-    let one_of = |list: &[&str]| list.contains(&key.as_str());
-    if one_of(&NEGATIONS) {
-        NEGATION
-    } else if one_of(&FILLERS) {
-        FILLER
-    } else if one_of(&SMALL) {
-        SMALL_WORD
-    } else {
-        CONTENT
-    }
-}
-
 struct Search<'a> {
-    parser: &'a Parser<'a>,
+    parser: &'a Parser,
     /// Histories as a tree of links; the first is the root.
     arena: Vec<(u32, Item)>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(parser: &'a Parser) -> Self {
+        Self {
+            parser,
+            arena: vec![(0, Item::Skipped(0))],
+        }
+    }
+
     /// All tokens after the last word, cheapest first.
     fn run(&mut self, heard: &[Heard]) -> Vec<Token> {
-        let mut between = vec![Token {
-            cost: 0.0,
-            islands: 0,
-            skipped: 0.0,
-            history: 0,
-            tags: 0,
-        }];
+        let mut between = vec![Token::NONE];
         let mut inside = Tokens::new();
         for (position, word) in heard.iter().enumerate() {
-            let mut open = self.close(inside.clone());
+            let open = self.close(inside.clone());
             self.leave(&open, &mut between);
-            let entering = between.iter().map(|token| Token {
-                cost: token.cost + ISLAND,
-                islands: token.islands + 1,
-                ..*token
-            });
-            let starts = Tokens::from([(self.parser.automaton.start, entering.collect())]);
-            for (state, tokens) in self.close(starts) {
-                for token in tokens {
-                    keep(open.entry(state).or_default(), token);
-                }
-            }
             let mut next = self.step(&open, word);
+            self.enter(&between, word, &mut next);
             self.skip_inside(&inside, word, position, &mut next);
             between = between
                 .into_iter()
@@ -288,7 +304,7 @@ impl Search<'_> {
 
     /// Follows jumps as far as they lead.
     fn close(&mut self, tokens: Tokens) -> Tokens {
-        let automaton = self.parser.automaton;
+        let automaton = &self.parser.automaton;
         let mut closed = Tokens::new();
         let mut waiting: Vec<(u32, Token)> = tokens
             .into_iter()
@@ -322,6 +338,43 @@ impl Search<'_> {
         ended.for_each(|token| {
             keep(between, *token);
         });
+    }
+
+    /// Islands that begin with this word.
+    fn enter(&mut self, between: &[Token], heard: &Heard, next: &mut Tokens) {
+        let parser = self.parser;
+        for (word, price) in &heard.candidates {
+            for entry in parser.entries.get(word).into_iter().flatten() {
+                for token in between {
+                    let mut token = Token {
+                        cost: token.cost + ISLAND + entry.cost + price,
+                        islands: token.islands + 1,
+                        ..*token
+                    };
+                    for &tag in &entry.tags {
+                        token.tags = mix(token.tags, tag);
+                        token.history = self.link(token.history, Item::Tag(tag));
+                    }
+                    token.history = self.link(token.history, Item::Word(*word));
+                    keep(next.entry(entry.to).or_default(), token);
+                }
+            }
+        }
+    }
+
+    /// The tags of a history, in the order said.
+    fn tags(&self, token: &Token) -> Vec<u32> {
+        let mut tags = Vec::new();
+        let mut at = token.history;
+        while at != 0 {
+            let (before, item) = self.arena[at as usize];
+            if let Item::Tag(tag) = item {
+                tags.push(tag);
+            }
+            at = before;
+        }
+        tags.reverse();
+        tags
     }
 
     fn step(&mut self, open: &Tokens, heard: &Heard) -> Tokens {
@@ -376,6 +429,7 @@ impl Search<'_> {
             tags: Vec::new(),
             words: Vec::new(),
             confidence: 0.0,
+            weight: 0.0,
             rest: Vec::new(),
         };
         let mut skipped: Vec<&Heard> = heard.iter().skip(TEXT_LIMIT).rev().collect();
@@ -395,21 +449,26 @@ impl Search<'_> {
         }
         parse.tags.reverse();
         parse.words.reverse();
-        parse.confidence = confidence(token, heard);
+        (parse.confidence, parse.weight) = confidence(token, heard, &skipped);
         let told = skipped.iter().rev().filter(|heard| heard.price > FILLER);
         parse.rest = told.map(|heard| heard.word.clone()).collect();
         parse
     }
 }
 
-/// The explained share of the price of the text, less what slips and islands cost.
-fn confidence(token: &Token, heard: &[Heard]) -> f32 {
-    let all: f32 = heard.iter().map(|heard| heard.price).sum();
-    let beyond: f32 = heard.iter().skip(TEXT_LIMIT).map(|heard| heard.price).sum();
-    let share = 1.0 - (token.skipped + beyond) / all.max(0.1);
+/// The explained share of the price of the text, less what slips and islands cost; and the explained price. A negation that is explained says no
+/// more than another word: "não" alone does not explain "não chegou".
+fn confidence(token: &Token, heard: &[Heard], skipped: &[&Heard]) -> (f32, f32) {
+    let priced = |heard: &Heard| heard.price.min(price::CONTENT);
+    let most: f32 = heard.iter().map(priced).sum();
+    let silent: f32 = skipped.iter().map(|heard| priced(heard)).sum();
+    let lost: f32 = skipped.iter().map(|heard| heard.price).sum();
+    let told = (most - silent).max(0.0);
+    let share = told / (told + lost).max(0.1);
     let extra = f32::from(token.islands.saturating_sub(1));
     let slips = (token.cost - token.skipped - f32::from(token.islands) * ISLAND).max(0.0);
-    (share * 0.97_f32.powf(extra) * (1.0 - 0.1 * slips.min(5.0))).clamp(0.0, 1.0)
+    let sure = share * 0.97_f32.powf(extra) * (1.0 - 0.1 * slips.min(5.0));
+    (sure.clamp(0.0, 1.0), told)
 }
 
 /// Adds a token unless there are better ones; of two with equal tags the cheaper stays. True if it was added.

@@ -7,7 +7,7 @@ use super::Files;
 pub struct Shipped;
 
 /// Name and text of each shipped grammar.
-pub const SHIPPED: [(&str, &str); 17] = [
+pub const SHIPPED: [(&str, &str); 18] = [
     (
         "abertura.gram",
         include_str!("../../../grammars/abertura.gram"),
@@ -42,6 +42,7 @@ pub const SHIPPED: [(&str, &str); 17] = [
         "terceiro.gram",
         include_str!("../../../grammars/terceiro.gram"),
     ),
+    ("texto.gram", include_str!("../../../grammars/texto.gram")),
     ("hora.gram", include_str!("../../../grammars/hora.gram")),
 ];
 

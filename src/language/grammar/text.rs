@@ -3,6 +3,8 @@
 //! "dia 5", "R$ 1.200,50", "10/12", "18h30", "3x", "2ª via" and "111.444.777-35" become the words a caller would say, so
 //! that one grammar serves speech and messages.
 
+pub use super::stem::stem;
+
 /// What comes from outside is cut here; nobody says so much in one turn.
 const WORD_LIMIT: usize = 400;
 
@@ -81,13 +83,14 @@ fn with_accent(letter: char, mark: char) -> Option<char> {
 }
 
 fn say_letters(piece: &str, said: &mut Vec<String>) {
-    for part in
-        piece.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '\'' | '’' | '@' | '%'))
+    if piece.contains('@') {
+        say_address(piece, said);
+        return;
+    }
+    for part in piece.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '\'' | '’' | '%'))
     {
-        let part = part.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '@' | '%'));
-        if part.contains('@') {
-            say_address(part, said);
-        } else if part == "%" {
+        let part = part.trim_matches(|c: char| !c.is_alphanumeric() && c != '%');
+        if part == "%" {
             said.extend(["por", "cento"].map(String::from));
         } else {
             say_compound(part, said);
@@ -95,16 +98,23 @@ fn say_letters(piece: &str, said: &mut Vec<String>) {
     }
 }
 
-fn say_address(part: &str, said: &mut Vec<String>) {
-    for (position, side) in part.split('@').enumerate() {
-        if position > 0 {
-            said.push("arroba".into());
+/// "bia.lima@credora.com.br" as it is dictated.
+fn say_address(piece: &str, said: &mut Vec<String>) {
+    let mut word = String::new();
+    for c in piece.chars().chain([' ']) {
+        if c.is_alphanumeric() {
+            word.push(c);
+            continue;
         }
-        said.extend(
-            side.split(|c: char| !c.is_alphanumeric())
-                .filter(|word| !word.is_empty())
-                .map(String::from),
-        );
+        said.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
+        let sign = match c {
+            '@' => "arroba",
+            '.' => "ponto",
+            '-' => "traço",
+            '_' => "underline",
+            _ => continue,
+        };
+        said.push(sign.to_owned());
     }
 }
 
@@ -442,8 +452,7 @@ pub fn key(word: &str) -> String {
         "estavam" => "tavam",
         "estamos" => "tamos",
         "para" => "pra",
-        "voce" => "ce",
-        "voces" => "ces",
+        "voce" | "voces" | "ces" | "tu" => "ce",
         "uma" => "um",
         "duas" => "dois",
         "num" | "nao" => "nao",
@@ -463,9 +472,25 @@ pub fn key(word: &str) -> String {
         "internada" => "internado",
         "afastada" => "afastado",
         "atendentes" => "atendente",
-        _ => return folded,
+        "ligacoes" => "ligacao",
+        "dinheirinho" => "dinheiro",
+        "moco" => "moca",
+        "telefonema" => "ligacao",
+        _ => return participle(folded),
     };
     same.to_owned()
+}
+
+/// "cansada", "cansados" → "cansado": who speaks does not change what is meant.
+fn participle(folded: String) -> String {
+    let Some(stem) = ["ada", "adas", "ados", "ida", "idas", "idos"]
+        .iter()
+        .find_map(|ending| folded.strip_suffix(ending).map(|stem| (stem, ending)))
+        .filter(|(stem, _)| stem.len() >= 3)
+    else {
+        return folded;
+    };
+    format!("{}{}do", stem.0, &stem.1[..1])
 }
 
 /// True if the words differ by a slip of the finger: one letter wrong, missing, doubled or swapped.
