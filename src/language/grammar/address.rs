@@ -3,9 +3,9 @@
 //! A grammar cannot list the words that people make addresses of, so they are found by the "arroba" in their middle.
 
 /// Words before an address that do not belong to it.
-const BEFORE: [&str; 22] = [
-    "é", "e", "o", "a", "meu", "e-mail", "email", "certo", "correto", "novo", "no", "na", "para",
-    "pra", "por", "pelo", "manda", "mande", "envia", "anota", "aí", "esse",
+const BEFORE: [&str; 19] = [
+    "é", "meu", "e-mail", "email", "certo", "correto", "novo", "no", "na", "para", "pra", "por",
+    "pelo", "manda", "mande", "envia", "anota", "aí", "esse",
 ];
 /// What a word of an address is written as.
 const SIGNS: [(&str, &str); 9] = [

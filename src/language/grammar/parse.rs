@@ -29,7 +29,7 @@ pub struct Parse {
 /// From this confidence on a reading is taken as understood.
 pub const ACCEPTED: f32 = 0.45;
 /// A reading that rests on more than one word of content needs less.
-const ACCEPTED_AT_LENGTH: f32 = 0.3;
+const ACCEPTED_AT_LENGTH: f32 = 0.35;
 const AT_LENGTH: f32 = 1.5;
 
 impl Parse {
