@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use crate::base::Date;
+use crate::base::{BasisPoints, Cpf, Date};
 
 pub use date::DateValue;
 
@@ -41,6 +41,8 @@ pub enum Value {
         approximate: bool,
     },
     Count(u32),
+    /// A rate.
+    Rate(BasisPoints),
     #[serde(serialize_with = "clock_face")]
     Time {
         hour: u8,
@@ -59,6 +61,8 @@ pub enum Value {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Digits,
+    /// Eleven digits of which the last two agree with the others.
+    Cpf,
     /// A day to come: the next that fits.
     Date,
     /// A day gone by: the last that fits.
@@ -66,6 +70,7 @@ pub enum Kind {
     Birth,
     Money,
     Count,
+    Rate,
     Time,
     Text,
 }
@@ -74,12 +79,14 @@ impl Kind {
     /// The kind of the slot called `name`.
     pub fn of(name: &str) -> Self {
         match name {
-            "digitos" | "telefone" | "cpf" => Self::Digits,
+            "digitos" | "telefone" => Self::Digits,
+            "cpf" => Self::Cpf,
             "data" => Self::Date,
             "pago_em" => Self::PastDate,
             "nascimento" => Self::Birth,
             "valor" | "entrada" => Self::Money,
             "parcelas" | "n" => Self::Count,
+            "taxa" => Self::Rate,
             "hora" => Self::Time,
             _ => Self::Text,
         }
@@ -217,11 +224,15 @@ fn rank(intent: &str) -> u8 {
 fn evaluate(kind: Kind, tags: &[&str], today: Date) -> Option<Value> {
     match kind {
         Kind::Digits => number::digits(tags).map(Value::Digits),
+        Kind::Cpf => number::digits(tags)
+            .filter(|digits| Cpf::parse(digits).is_ok())
+            .map(Value::Digits),
         Kind::Date => date::coming(tags, today).map(Value::Date),
         Kind::PastDate => date::past(tags, today).map(Value::Date),
         Kind::Birth => date::birth(tags, today),
         Kind::Money => number::money(tags),
         Kind::Count => number::count(tags).map(Value::Count),
+        Kind::Rate => number::rate(tags).map(|rate| Value::Rate(BasisPoints(rate))),
         Kind::Time => time::time(tags),
         Kind::Text => Some(Value::Text(tags.join(" "))),
     }

@@ -4,3 +4,6 @@ pub mod g2p;
 pub mod grammar;
 pub mod meaning;
 pub mod verbalise;
+
+#[cfg(test)]
+mod roundtrip;

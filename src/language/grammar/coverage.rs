@@ -154,6 +154,7 @@ fn written(value: &Value) -> String {
         Value::Text(text) | Value::Digits(text) => text.clone(),
         Value::Time { hour, minute } => format!("{hour:02}:{minute:02}"),
         Value::Count(count) => count.to_string(),
+        Value::Rate(rate) => rate.0.to_string(),
         Value::Date(date) => date.day().map_or_else(String::new, |day| day.to_string()),
         Value::Birth { day, month, .. } => format!("{day:02}-{month:02}"),
     }

@@ -92,6 +92,25 @@ pub fn count(tags: &[&str]) -> Option<u32> {
     sum.finish().and_then(|count| u32::try_from(count).ok())
 }
 
+/// A rate in hundredths of a per cent: `%` ends the whole part, `v` and `w` what stands behind the comma.
+pub fn rate(tags: &[&str]) -> Option<i32> {
+    let mut sum = Sum::default();
+    let mut rate = 0;
+    for tag in tags {
+        rate += match *tag {
+            "%" => sum.finish()? * 100,
+            "v" => sum.finish()? * 10,
+            "w" => sum.finish().unwrap_or(0),
+            "meio" => 50,
+            tag => {
+                sum.take(tag);
+                0
+            }
+        };
+    }
+    i32::try_from(rate).ok()
+}
+
 /// A sum of money, or `metade` as it was said: half of what, the dialogue knows.
 pub fn money(tags: &[&str]) -> Option<Value> {
     if tags.contains(&"metade") {

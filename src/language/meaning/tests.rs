@@ -370,62 +370,6 @@ fn the_last_word_counts() {
     assert_eq!(meaning.intent.as_deref(), Some("INFORMA_DATA"));
 }
 
-#[test]
-fn traps() {
-    let table = [
-        ("abertura", "pois não", "ATENDE_ALO"),
-        ("abertura", "não, pode falar", "SIM"),
-        ("abertura", "não, tudo bem", "SIM"),
-        ("abertura", "não… sou eu sim", "CONFIRMA_IDENTIDADE"),
-        ("abertura", "é ela que tá viajando", "TITULAR_AUSENTE"),
-        ("abertura", "sim, mas não posso agora", "LIGAR_DEPOIS"),
-        ("abertura", "quem é?", "QUEM_GOSTARIA"),
-        ("dia", "quem é?", "REPETE"),
-        ("oferta", "oi?", "REPETE"),
-        ("abertura", "oi?", "ATENDE_ALO"),
-        ("oferta", "tá, mas e se eu parcelar?", "QUER_PARCELAR"),
-        ("oferta", "já vou pagar", "PROMESSA"),
-        ("oferta", "já paguei", "JA_PAGUEI"),
-        (
-            "oferta",
-            "não paguei porque não recebi o boleto",
-            "PEDE_BOLETO",
-        ),
-        ("oferta", "não vou pagar hoje", "PROMESSA"),
-        ("oferta", "não vou pagar", "RECUSA"),
-        (
-            "oferta",
-            "não quero parcelar, quero quitar",
-            "ACEITA_AVISTA",
-        ),
-        ("oferta", "capaz!", "NAO"),
-        ("abertura", "bah, tchê, sou eu", "CONFIRMA_IDENTIDADE"),
-        ("oferta", "só se for agora", "SIM"),
-        ("oferta", "deixa eu ver", "ESPERA"),
-        ("oferta", "vou ver", "PROMESSA"),
-        ("oferta", "vou pensar", "PROMESSA"),
-        ("oferta", "manda aí", "PEDE_BOLETO"),
-        ("oferta", "meu nome tá sujo mesmo", "RECUSA"),
-        ("abertura", "ele sou eu", "CONFIRMA_IDENTIDADE"),
-        (
-            "abertura",
-            "sou a esposa, pode falar comigo",
-            "TERCEIRO_ATENDEU",
-        ),
-        ("dia", "quinze", "INFORMA_DATA"),
-        ("parcelas", "quinze", "INFORMA_PARCELAS"),
-        ("oferta", "dez de cem", "CONTRAPROPOSTA"),
-        ("oferta", "duzentos e pouco eu consigo", "CONTRAPROPOSTA"),
-        ("dia", "segunda", "INFORMA_DATA"),
-        ("fecha", "segunda via", "PEDE_BOLETO"),
-        ("dia", "segunda via", "PEDE_BOLETO"),
-    ];
-    for (state, said, intent) in table {
-        let meaning = understand(&format!("{state}.gram"), said);
-        assert_eq!(meaning.intent.as_deref(), Some(intent), "{state}: {said}");
-    }
-}
-
 /// One word of a long story is no answer.
 #[test]
 fn stories_are_not_understood() {

@@ -18,7 +18,7 @@ pub fn time(tags: &[&str]) -> Option<Value> {
             "meia_noite" => hour = Some(0),
             "meia" => minute = 30,
             "min" => minute = sum.finish().unwrap_or(0),
-            "manha" | "tarde" | "noite" => period = Some(*tag),
+            "manha" | "tarde" | "noite" | "madrugada" => period = Some(*tag),
             tag => {
                 sum.take(tag);
             }
@@ -31,7 +31,7 @@ pub fn time(tags: &[&str]) -> Option<Value> {
 
 fn on_the_dial(hour: i64, period: Option<&str>) -> i64 {
     match period {
-        Some("manha") => hour,
+        Some("manha" | "madrugada") => hour,
         Some(_) if hour < 12 && hour > 0 => hour + 12,
         None if AFTERNOON.contains(&hour) => hour + 12,
         _ => hour,

@@ -1,5 +1,6 @@
 //! Dates and times of day.
 
+use jiff::ToSpan;
 use jiff::civil::Weekday;
 
 use super::number::{Gender, integer};
@@ -20,14 +21,19 @@ const MONTHS: [&str; 12] = [
     "dezembro",
 ];
 
-/// "dez de dezembro", "primeiro de dezembro"; the year only when it is neither the current nor the next.
+/// "dez de dezembro", "primeiro de dezembro"; the year only when it is neither the current nor the next, or when the
+/// same day of an earlier year is still to come and would be understood.
 pub fn date(date: Date, today: Date) -> String {
     let day = match date.day() {
         1 => "primeiro".to_owned(),
         day => integer(day.unsigned_abs().into(), Gender::Masculine),
     };
     let text = format!("{day} de {}", month(date));
-    if (0..=1).contains(&(date.year() - today.year())) {
+    let near = (0..=1).contains(&(date.year() - today.year()));
+    let sooner = date
+        .checked_sub(1.year())
+        .is_ok_and(|before| before >= today);
+    if near && !sooner {
         return text;
     }
     format!(
