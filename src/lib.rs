@@ -21,5 +21,7 @@ pub mod ledger;
 
 pub mod cli;
 pub mod config;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod sim;
 pub mod telemetry;
