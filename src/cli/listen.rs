@@ -77,7 +77,7 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
         eprintln!("no rule tells how {word:?} is pronounced; it will not be heard")
     });
     let samples = samples(&args.file)?;
-    let mut recognizer = Recognizer::new(model);
+    let mut recognizer = Recognizer::thorough(model);
     let started = now();
     let hypotheses = clip::recognise(&mut recognizer, &graph, &samples);
     let cpu_ms = started.elapsed().as_secs_f64() * 1e3;
@@ -148,7 +148,7 @@ fn candidate(hypothesis: &Hypothesis) -> Candidate {
     }
 }
 
-fn text(hypothesis: &Hypothesis) -> String {
+pub(super) fn text(hypothesis: &Hypothesis) -> String {
     hypothesis
         .words
         .iter()

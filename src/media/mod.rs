@@ -8,6 +8,7 @@ pub mod latch;
 pub mod level;
 pub mod receiver;
 pub mod resample;
+mod riff;
 pub mod rtp;
 pub mod wav;
 

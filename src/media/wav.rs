@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::io::{Cursor, Read, Seek, Write};
 
-use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
+use hound::{SampleFormat, WavSpec, WavWriter};
 
 use super::RATE;
 use super::resample::{self, ResampleError};
+use super::riff;
 
 /// The header is brought up to date this often, in samples: a crash loses a second at most.
 const FLUSH_EVERY: u64 = RATE as u64;
@@ -18,36 +19,44 @@ const LONGEST: u64 = (u32::MAX as u64 - 1_024) / 4;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WavError {
-    #[error("the WAV file cannot be read or written")]
-    Format(#[from] hound::Error),
+    #[error("this is no WAV file (RIFF, WAVE)")]
+    NoWave,
+    #[error("the WAV file does not tell its format, or tells it behind the sound")]
+    NoForm,
+    #[error("there is no sound in the WAV file")]
+    NoSound,
     #[error(
-        "the WAV file has {channels} channels of {bits} bits; 1 or 2 channels of 8, 16, 24 or 32 bits are understood"
+        "the WAV file is coded as number {tag} with {bits} bits; PCM of 8 to 32 bits, float, A-law and µ-law are understood"
     )]
-    Unsupported { channels: u16, bits: u16 },
+    Coding { tag: u16, bits: u16 },
+    #[error("the WAV file has {0} channels; 1 to 8 are understood")]
+    Channels(u16),
+    #[error("the WAV file cannot be read")]
+    Read(#[from] std::io::Error),
+    #[error("the WAV file cannot be written")]
+    Write(#[from] hound::Error),
     #[error("the WAV file's sampling rate")]
     Rate(#[from] ResampleError),
     #[error("the recording has reached the size that a WAV file can have")]
     Full,
 }
 
-/// Reads a WAV file as 8 kHz mono; two channels are mixed.
+/// Reads a WAV file as 8 kHz mono; several channels are mixed.
 pub fn read(bytes: &[u8]) -> Result<Vec<i16>, WavError> {
-    read_from(Cursor::new(bytes))
+    let (rate, channels) = riff::decode(bytes)?;
+    telephone(&mix(channels), rate)
 }
 
 /// Like [`read`], from a stream.
-pub fn read_from(source: impl Read) -> Result<Vec<i16>, WavError> {
-    let (rate, channels) = decode(source)?;
-    let mono = match channels.as_slice() {
-        [left, right] => left.iter().zip(right).map(|(l, r)| (l + r) / 2.0).collect(),
-        _ => channels.into_iter().next().unwrap_or_default(),
-    };
-    telephone(&mono, rate)
+pub fn read_from(mut source: impl Read) -> Result<Vec<i16>, WavError> {
+    let mut bytes = Vec::new();
+    source.read_to_end(&mut bytes)?;
+    read(&bytes)
 }
 
 /// Reads a WAV file as 8 kHz, one list of samples a channel: of a recorded call the caller, then the agent.
 pub fn read_channels(bytes: &[u8]) -> Result<Vec<Vec<i16>>, WavError> {
-    let (rate, channels) = decode(Cursor::new(bytes))?;
+    let (rate, channels) = riff::decode(bytes)?;
     channels
         .iter()
         .map(|channel| telephone(channel, rate))
@@ -191,38 +200,16 @@ fn telephone(samples: &[f32], rate: u32) -> Result<Vec<i16>, WavError> {
     Ok(resample::shorts(&resample::to_telephone(samples, rate)?))
 }
 
-/// The file's rate, and its channels as floats in −1…1.
-fn decode(source: impl Read) -> Result<(u32, Vec<Vec<f32>>), WavError> {
-    let reader = WavReader::new(source)?;
-    let spec = reader.spec();
-    if !matches!(spec.channels, 1 | 2) || !matches!(spec.bits_per_sample, 8 | 16 | 24 | 32) {
-        return Err(WavError::Unsupported {
-            channels: spec.channels,
-            bits: spec.bits_per_sample,
-        });
+/// The mean of all channels.
+fn mix(mut channels: Vec<Vec<f32>>) -> Vec<f32> {
+    if channels.len() == 1 {
+        return channels.remove(0);
     }
-    let mut channels = vec![Vec::new(); usize::from(spec.channels)];
-    for (n, sample) in values(reader)?.into_iter().enumerate() {
-        channels[n % usize::from(spec.channels)].push(sample);
-    }
-    Ok((spec.sample_rate, channels))
-}
-
-fn values(mut reader: WavReader<impl Read>) -> Result<Vec<f32>, hound::Error> {
-    let spec = reader.spec();
-    match spec.sample_format {
-        SampleFormat::Float => reader
-            .samples::<f32>()
-            .map(|sample| sample.map(|s| s.clamp(-1.0, 1.0)))
-            .collect(),
-        SampleFormat::Int => {
-            let scale = 1.0 / 2_f64.powi(i32::from(spec.bits_per_sample) - 1);
-            reader
-                .samples::<i32>()
-                .map(|sample| sample.map(|s| (f64::from(s) * scale) as f32))
-                .collect()
-        }
-    }
+    let share = 1.0 / channels.len() as f32;
+    let length = channels.iter().map(Vec::len).min().unwrap_or(0);
+    (0..length)
+        .map(|n| channels.iter().map(|channel| channel[n]).sum::<f32>() * share)
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! How much a hypothesis deserves belief.
 
 /// What is known about a hypothesis beside its words.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Evidence {
     /// How far it stays behind the best phones without any grammar, in nats for each of its phones; 0 is perfect.
     pub gap: f32,

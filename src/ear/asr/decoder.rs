@@ -6,8 +6,9 @@ use super::network::LogProbs;
 
 /// Ways with different meanings that are kept at one node.
 const TOKENS: usize = 4;
-/// Ways that are worse than the best by more than this, in nats, are given up.
-const BEAM: f32 = 28.0;
+/// Ways that are worse than the best by more than this, in nats, are given up. A sentence of thirty words pays so much
+/// for one of them that is swallowed; at 28 one phrase in forty was lost, at 60 one in five hundred.
+const BEAM: f32 = 100.0;
 /// A rival within so many nats keeps a word from counting as settled.
 const UNSETTLED: f32 = 9.0;
 /// Ways within so many nats are equally good: the same sounds, taken by different alternatives of the grammar.
@@ -15,7 +16,12 @@ const ABREAST: f32 = 1.0;
 /// Rows after which a turn takes no more sound: 30 s.
 pub const MAX_ROWS: u16 = 1_000;
 /// Entries of the history after which those that nobody remembers are thrown away.
-const HISTORY: usize = 16_384;
+const HISTORY: usize = 512;
+/// Nodes that hold ways at most in a call, which has 256 KiB for its recogniser, and in a recording.
+pub const CALL_CELLS: usize = 320;
+pub const RECORDING_CELLS: usize = 2_048;
+/// A place of the table without a cell.
+const FREE: u16 = u16::MAX;
 /// The history before the first word.
 const BEGINNING: u32 = u32::MAX;
 
@@ -27,18 +33,36 @@ struct Token {
     history: u32,
     /// What it says with this row; entered into the history once it has survived.
     saying: u32,
+    /// Tells meanings apart: a hash of the tags so far.
+    meaning: u32,
     /// The row of its last phone.
     heard: u16,
-    /// Tells meanings apart: a hash of the tags so far.
-    meaning: u64,
 }
 
 /// The tokens of one node, best first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Cell {
     node: u32,
-    count: usize,
+    count: u16,
     tokens: [Token; TOKENS],
+}
+
+impl Cell {
+    fn new(node: u32, token: Token) -> Self {
+        Self {
+            node,
+            count: 1,
+            tokens: [token; TOKENS],
+        }
+    }
+
+    fn alive(&self) -> &[Token] {
+        &self.tokens[..usize::from(self.count)]
+    }
+
+    fn alive_mut(&mut self) -> &mut [Token] {
+        &mut self.tokens[..usize::from(self.count)]
+    }
 }
 
 /// A word or tags that some way said.
@@ -80,13 +104,19 @@ pub struct Leader {
 }
 
 /// The decoder of one turn.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
+    /// So many nodes hold ways at most.
+    most: usize,
     cells: Vec<Cell>,
     next: Vec<Cell>,
-    /// For every node its cell in `next`.
-    slots: Vec<u32>,
+    /// Where the cell of a node stands in `next`: by a hash of the node, or in the next free place behind it.
+    table: Vec<u16>,
+    /// Score that the best `most` cells of `next` have at least, once there were too many.
+    floor: f32,
     history: Vec<Said>,
+    /// Scratch of [`Decoder::tidy`].
+    numbers: Vec<u32>,
     tidy_at: usize,
     row: u16,
     best: f32,
@@ -111,6 +141,26 @@ struct Saved {
 }
 
 impl Decoder {
+    /// Keeps ways at `most` nodes; memory and time grow with it.
+    pub fn new(most: usize) -> Self {
+        Self {
+            most,
+            cells: Vec::with_capacity(most),
+            next: Vec::with_capacity(2 * most),
+            table: vec![FREE; (4 * most).next_power_of_two()],
+            floor: f32::NEG_INFINITY,
+            history: Vec::with_capacity(2 * HISTORY),
+            numbers: Vec::with_capacity(2 * HISTORY),
+            tidy_at: HISTORY,
+            row: 0,
+            best: 0.0,
+            filler: 0.0,
+            phones: 0,
+            loudest: BLANK,
+            saved: Saved::default(),
+        }
+    }
+
     /// Begins a turn.
     pub fn start(&mut self, graph: &Graph) {
         let token = Token {
@@ -121,14 +171,8 @@ impl Decoder {
             meaning: 0,
         };
         self.cells.clear();
-        self.cells.push(Cell {
-            node: graph.start(),
-            count: 1,
-            tokens: [token; TOKENS],
-        });
-        self.next.clear();
-        self.slots.clear();
-        self.slots.resize(graph.nodes(), u32::MAX);
+        self.cells.push(Cell::new(graph.start(), token));
+        self.clear_next();
         self.history.clear();
         self.tidy_at = HISTORY;
         (self.row, self.best, self.filler, self.phones, self.loudest) = (0, 0.0, 0.0, 0, BLANK);
@@ -146,7 +190,8 @@ impl Decoder {
         for cell in &cells {
             self.leave(graph, row, cell, threshold);
         }
-        self.settle(cells);
+        self.cells = cells;
+        self.settle();
         self.row += 1;
     }
 
@@ -168,7 +213,7 @@ impl Decoder {
     /// Sends the tokens of one node to all nodes that may follow.
     fn leave(&mut self, graph: &Graph, row: &LogProbs, cell: &Cell, threshold: f32) {
         let node = graph.node(cell.node);
-        for token in &cell.tokens[..cell.count] {
+        for token in cell.alive() {
             if token.score < threshold {
                 break;
             }
@@ -184,7 +229,7 @@ impl Decoder {
                 // The same phone twice needs a blank between; without one it is the same phone, held.
                 if arc.label != node.label {
                     let acoustic = row[usize::from(arc.label)];
-                    if token.score + arc.weight + acoustic < self.best - BEAM {
+                    if token.score + arc.weight + acoustic < self.floor.max(self.best - BEAM) {
                         continue;
                     }
                     let mut token = Token {
@@ -203,53 +248,84 @@ impl Decoder {
 
     fn arrive(&mut self, node: u32, mut token: Token, acoustic: f32, label: u8) {
         token.score += acoustic;
-        if token.score < self.best - BEAM {
+        if token.score < self.floor.max(self.best - BEAM) {
             return;
         }
         self.best = self.best.max(token.score);
         if label != BLANK && token.saying == NOTHING {
             token.heard = self.row;
         }
-        let slot = &mut self.slots[node as usize];
-        if *slot == u32::MAX {
-            *slot = self.next.len() as u32;
-            self.next.push(Cell {
-                node,
-                count: 1,
-                tokens: [token; TOKENS],
-            });
-        } else {
-            self.next[*slot as usize].insert(token);
+        let place = self.place(node);
+        match self.table[place] {
+            FREE if self.next.len() < 2 * self.most => {
+                self.table[place] = self.next.len() as u16;
+                self.next.push(Cell::new(node, token));
+            }
+            FREE => {
+                self.thin();
+                if token.score >= self.floor {
+                    let place = self.place(node);
+                    self.table[place] = self.next.len() as u16;
+                    self.next.push(Cell::new(node, token));
+                }
+            }
+            known => self.next[usize::from(known)].insert(token),
         }
     }
 
-    /// Gives up what fell behind, writes down what the others said, and makes their cells the present ones.
-    fn settle(&mut self, spent: Vec<Cell>) {
-        let mut cells = std::mem::replace(&mut self.next, spent);
+    /// Where the table holds the cell of a node, or could.
+    fn place(&self, node: u32) -> usize {
+        let mask = self.table.len() - 1;
+        let mut place = node.wrapping_mul(0x9e37_79b1) as usize >> 7 & mask;
+        while self.table[place] != FREE && self.next[usize::from(self.table[place])].node != node {
+            place = (place + 1) & mask;
+        }
+        place
+    }
+
+    /// Keeps the best cells of `next` only.
+    fn thin(&mut self) {
+        keep_best(&mut self.next, self.most);
+        let lowest = self.next.iter().map(|cell| cell.tokens[0].score);
+        self.floor = lowest.fold(f32::INFINITY, f32::min);
+        self.table.fill(FREE);
+        for at in 0..self.next.len() {
+            let place = self.place(self.next[at].node);
+            self.table[place] = at as u16;
+        }
+    }
+
+    fn clear_next(&mut self) {
         self.next.clear();
+        self.table.fill(FREE);
+        self.floor = f32::NEG_INFINITY;
+    }
+
+    /// Gives up what fell behind, writes down what the others said, and makes their cells the present ones.
+    fn settle(&mut self) {
         let threshold = self.best - BEAM;
-        for cell in &mut cells {
-            self.slots[cell.node as usize] = u32::MAX;
-            cell.count = cell.tokens[..cell.count]
-                .iter()
-                .take_while(|token| token.score >= threshold)
-                .count();
-            for token in &mut cell.tokens[..cell.count] {
-                if token.saying != NOTHING {
-                    self.history.push(Said {
-                        before: token.history,
-                        saying: token.saying,
-                        row: self.row,
-                        ended: token.heard,
-                    });
-                    token.history = self.history.len() as u32 - 1;
-                    token.saying = NOTHING;
-                    token.heard = self.row;
-                }
+        for cell in &mut self.next {
+            let alive = cell.alive().iter();
+            cell.count = alive.take_while(|token| token.score >= threshold).count() as u16;
+        }
+        self.next.retain(|cell| cell.count > 0);
+        keep_best(&mut self.next, self.most);
+        self.cells.clear();
+        self.cells.extend_from_slice(&self.next);
+        self.clear_next();
+        for token in self.cells.iter_mut().flat_map(Cell::alive_mut) {
+            if token.saying != NOTHING {
+                self.history.push(Said {
+                    before: token.history,
+                    saying: token.saying,
+                    row: self.row,
+                    ended: token.heard,
+                });
+                token.history = self.history.len() as u32 - 1;
+                token.saying = NOTHING;
+                token.heard = self.row;
             }
         }
-        cells.retain(|cell| cell.count > 0);
-        self.cells = cells;
     }
 
     /// Throws away the history that no living way remembers. Not while looking ahead.
@@ -257,42 +333,46 @@ impl Decoder {
         if self.history.len() < self.tidy_at {
             return;
         }
-        let mut keep = vec![false; self.history.len()];
-        for token in self
-            .cells
-            .iter()
-            .flat_map(|cell| &cell.tokens[..cell.count])
-        {
+        // First a mark for each entry that is remembered, then its new number.
+        let mut numbers = std::mem::take(&mut self.numbers);
+        numbers.clear();
+        numbers.resize(self.history.len(), 0);
+        for token in self.cells.iter().flat_map(Cell::alive) {
             let mut at = token.history;
-            while at != BEGINNING && !std::mem::replace(&mut keep[at as usize], true) {
+            while at != BEGINNING && std::mem::replace(&mut numbers[at as usize], 1) == 0 {
                 at = self.history[at as usize].before;
             }
         }
-        let mut numbers = Vec::with_capacity(self.history.len());
-        let mut kept = 0;
-        for &keep in &keep {
-            numbers.push(kept);
-            kept += u32::from(keep);
-        }
-        let renumber = |at: &mut u32| {
+        let renumber = |at: &mut u32, numbers: &[u32]| {
             if *at != BEGINNING {
-                *at = numbers[*at as usize]
+                *at = numbers[*at as usize];
             }
         };
-        let mut index = 0;
-        self.history.retain_mut(|said| {
-            renumber(&mut said.before);
-            index += 1;
-            keep[index - 1]
-        });
-        for token in self
-            .cells
-            .iter_mut()
-            .flat_map(|cell| &mut cell.tokens[..cell.count])
-        {
-            renumber(&mut token.history);
+        // What an entry follows stands before it, and so has its new number already.
+        let mut kept = 0;
+        for at in 0..self.history.len() {
+            if std::mem::replace(&mut numbers[at], kept) == 1 {
+                let mut said = self.history[at];
+                renumber(&mut said.before, &numbers);
+                self.history[kept as usize] = said;
+                kept += 1;
+            }
         }
+        self.history.truncate(kept as usize);
+        for token in self.cells.iter_mut().flat_map(Cell::alive_mut) {
+            renumber(&mut token.history, &numbers);
+        }
+        self.numbers = numbers;
         self.tidy_at = HISTORY.max(2 * self.history.len());
+    }
+
+    /// Bytes that this decoder holds beside itself.
+    pub fn memory(&self) -> usize {
+        let cells = self.cells.capacity() + self.next.capacity() + self.saved.cells.capacity();
+        cells * size_of::<Cell>()
+            + self.table.capacity() * size_of::<u16>()
+            + self.history.capacity() * size_of::<Said>()
+            + self.numbers.capacity() * size_of::<u32>()
     }
 
     /// Remembers the present, for [`Decoder::restore`].
@@ -330,7 +410,7 @@ impl Decoder {
         let mut found: Vec<(f32, Token, &[u32])> = Vec::new();
         for cell in &self.cells {
             for ending in graph.endings_of(graph.node(cell.node).position) {
-                let tokens = cell.tokens[..cell.count].iter();
+                let tokens = cell.alive().iter();
                 found.extend(
                     tokens.map(|token| (token.score + ending.weight, *token, &ending.tags[..])),
                 );
@@ -398,11 +478,7 @@ impl Decoder {
     /// How many words of `path` every rival shares.
     fn settled(&self, graph: &Graph, path: &Path, best: f32) -> usize {
         let mut settled = path.words.len();
-        for token in self
-            .cells
-            .iter()
-            .flat_map(|cell| &cell.tokens[..cell.count])
-        {
+        for token in self.cells.iter().flat_map(Cell::alive) {
             if token.score >= best - UNSETTLED && settled > 0 {
                 let rival = self.path(graph, token, &[]);
                 let shared = rival
@@ -449,15 +525,17 @@ impl Path {
 impl Cell {
     /// Takes the token when it is among the best, one for each meaning.
     fn insert(&mut self, token: Token) {
-        let same = self.tokens[..self.count]
+        let count = usize::from(self.count);
+        let same = self
+            .alive()
             .iter()
             .position(|known| known.meaning == token.meaning);
         let mut at = match same {
             Some(at) if self.tokens[at].score >= token.score => return,
             Some(at) => at,
-            None if self.count < TOKENS => {
+            None if count < TOKENS => {
                 self.count += 1;
-                self.count - 1
+                count
             }
             None if self.tokens[TOKENS - 1].score >= token.score => return,
             None => TOKENS - 1,
@@ -470,11 +548,23 @@ impl Cell {
     }
 }
 
+/// Gives up the worst when there are more than `most`.
+fn keep_best(cells: &mut Vec<Cell>, most: usize) {
+    if cells.len() > most {
+        cells.select_nth_unstable_by(most - 1, |left, right| {
+            let by_score = right.tokens[0].score.total_cmp(&left.tokens[0].score);
+            by_score.then(left.node.cmp(&right.node))
+        });
+        cells.truncate(most);
+    }
+}
+
 /// A grammar without tags means its words.
-fn meaning_after(graph: &Graph, meaning: u64, saying: u32) -> u64 {
+fn meaning_after(graph: &Graph, meaning: u32, saying: u32) -> u32 {
     let saying = graph.saying(saying);
-    let mix = |hash: u64, item: u32| {
-        (hash.rotate_left(5) ^ u64::from(item + 1)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    let mix = |hash: u32, item: u32| {
+        let mixed = (hash.rotate_left(5) ^ (item + 1)).wrapping_mul(0x9e37_79b1);
+        mixed ^ mixed >> 15
     };
     if graph.has_tags() {
         saying
@@ -513,7 +603,7 @@ mod tests {
     }
 
     fn decoded(graph: &Graph, rows: &[LogProbs]) -> Decoder {
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::new(CALL_CELLS);
         decoder.start(graph);
         rows.iter().for_each(|row| decoder.step(graph, row));
         decoder
@@ -608,7 +698,7 @@ mod tests {
         let graph = Graph::compile(&Toy::repeat(DIGITS, 1, 6), &model());
         let rows = spoken("um dois três quatro");
         let plain = decoded(&graph, &rows).endings(&graph, 4);
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::new(CALL_CELLS);
         decoder.start(&graph);
         for row in &rows {
             decoder.step(&graph, row);
@@ -625,14 +715,14 @@ mod tests {
     #[test]
     fn history_stays_small_and_true() {
         let graph = Graph::compile(&Toy::repeat(DIGITS, 1, 11), &model());
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::new(CALL_CELLS);
         decoder.start(&graph);
         let flat = [-3.5; super::super::network::OUTPUTS];
         for row in std::iter::repeat_n(flat, 900).chain(spoken("sete")) {
             decoder.step(&graph, &row);
             decoder.tidy();
             assert!(
-                decoder.history.len() < 6 * HISTORY,
+                decoder.history.len() < 16 * HISTORY,
                 "{}",
                 decoder.history.len()
             );

@@ -118,6 +118,12 @@ impl Features {
         self.started = other.started;
     }
 
+    /// Bytes that this front end holds beside itself.
+    pub fn memory(&self) -> usize {
+        let complex = self.spectrum.capacity() + self.scratch.capacity();
+        (self.pending.capacity() + self.frame.capacity() + 2 * complex) * size_of::<f32>()
+    }
+
     /// Takes sound, and hands on every frame that is complete.
     pub fn feed(&mut self, front_end: &FrontEnd, samples: &[i16], mut emit: impl FnMut(&Mel)) {
         for &sample in samples {

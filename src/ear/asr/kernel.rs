@@ -1,10 +1,61 @@
 //! The one product that costs time: a matrix times several time steps at once, so that every weight that was loaded
 //! is used as often as there are steps. The vector width is chosen while running, not while building.
+//!
+//! All widths give the same bits: each output is one chain of fused multiplications and additions, in the same order.
+//! On aarch64 the compiler makes NEON of the plain loop, for which every such processor has the instructions.
 
-/// Outputs that are worked out side by side; four registers of eight.
+/// Outputs that are worked out side by side; four registers of eight, or two of sixteen.
 const PANEL: usize = 32;
-/// Time steps that share one pass over the weights; more do not fit into sixteen registers.
-const STEPS: usize = 3;
+
+/// How wide the processor's vectors are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Width {
+    /// What the compiler makes of a loop. Slow on x86-64 without FMA (before 2013), where a fused product is emulated.
+    Plain,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Width {
+    /// The widest that this processor has.
+    pub fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                return Self::Avx512;
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                return Self::Avx2;
+            }
+        }
+        Self::Plain
+    }
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "AVX2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "AVX-512",
+            Self::Plain if cfg!(target_arch = "aarch64") => "NEON",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// Time steps that share one pass over the weights; more do not fit into the registers.
+    fn steps(self) -> usize {
+        match self {
+            Self::Plain => 1,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => 3,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 6,
+        }
+    }
+}
 
 /// A matrix with a bias, packed for [`Dense::apply`]: panels of 32 outputs, in each the weights of input 0, of input 1…
 #[derive(Clone, Debug)]
@@ -12,7 +63,7 @@ pub struct Dense {
     inputs: usize,
     panels: Vec<f32>,
     bias: Vec<f32>,
-    wide: bool,
+    width: Width,
 }
 
 /// Where the inputs of a product lie: at step `t`, tap `k` reads `width` values from `offsets[k] + t * stride`.
@@ -42,7 +93,7 @@ impl Dense {
             inputs,
             panels,
             bias,
-            wide: has_wide_vectors(),
+            width: Width::detect(),
         }
     }
 
@@ -65,7 +116,7 @@ impl Dense {
         for panel in 0..self.row() / PANEL {
             let mut step = 0;
             while step < steps {
-                let count = STEPS.min(steps - step);
+                let count = self.width.steps().min(steps - step);
                 self.panel(panel, taps, step, count, result);
                 step += count;
             }
@@ -74,16 +125,20 @@ impl Dense {
 
     fn panel(&self, panel: usize, taps: Taps<'_>, step: usize, count: usize, result: &mut [f32]) {
         #[cfg(target_arch = "x86_64")]
-        if self.wide {
-            // SAFETY: `wide` says that the processor has AVX2 and FMA; `apply` has checked every length.
-            unsafe {
-                match count {
-                    1 => wide::panel::<1>(self, panel, taps, step, result),
-                    2 => wide::panel::<2>(self, panel, taps, step, result),
-                    _ => wide::panel::<3>(self, panel, taps, step, result),
-                }
+        // SAFETY: the width says that the processor has the instructions; `apply` has checked every length.
+        unsafe {
+            match (self.width, count) {
+                (Width::Plain, _) => {}
+                (Width::Avx2, 1) => return avx2::<1>(self, panel, taps, step, result),
+                (Width::Avx2, 2) => return avx2::<2>(self, panel, taps, step, result),
+                (Width::Avx2, _) => return avx2::<3>(self, panel, taps, step, result),
+                (Width::Avx512, 1) => return avx512::<1>(self, panel, taps, step, result),
+                (Width::Avx512, 2) => return avx512::<2>(self, panel, taps, step, result),
+                (Width::Avx512, 3) => return avx512::<3>(self, panel, taps, step, result),
+                (Width::Avx512, 4) => return avx512::<4>(self, panel, taps, step, result),
+                (Width::Avx512, 5) => return avx512::<5>(self, panel, taps, step, result),
+                (Width::Avx512, _) => return avx512::<6>(self, panel, taps, step, result),
             }
-            return;
         }
         for t in step..step + count {
             self.plain_panel(panel, taps, t, result);
@@ -98,7 +153,7 @@ impl Dense {
             let inputs = &taps.values[offset + step * taps.stride..][..taps.width];
             for (&input, row) in inputs.iter().zip(&mut rows) {
                 for (sum, weight) in sums.iter_mut().zip(row) {
-                    *sum += input * weight;
+                    *sum = input.mul_add(*weight, *sum);
                 }
             }
         }
@@ -106,79 +161,81 @@ impl Dense {
     }
 }
 
+/// One panel for `T` steps, in registers of so many lanes.
 #[cfg(target_arch = "x86_64")]
-fn has_wide_vectors() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn has_wide_vectors() -> bool {
-    false
-}
-
-#[cfg(target_arch = "x86_64")]
-mod wide {
-    use std::arch::x86_64::{_mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps};
-
-    use super::{Dense, PANEL, Taps};
-
-    /// One panel for `T` steps, eight lanes at a time.
-    ///
-    /// # Safety
-    /// Needs AVX2 and FMA, and the lengths that [`Dense::apply`] checks.
-    #[target_feature(enable = "avx2,fma")]
-    #[expect(
-        clippy::needless_range_loop,
-        reason = "rows and columns of a tile of registers"
-    )]
-    pub unsafe fn panel<const T: usize>(
-        dense: &Dense,
-        panel: usize,
-        taps: Taps<'_>,
-        step: usize,
-        result: &mut [f32],
-    ) {
-        // SAFETY: the caller has the instructions; weights, bias and result hold whole panels, and taps reach as far
-        // as the last step reads.
-        unsafe {
-            let bias = dense.bias.as_ptr().add(panel * PANEL);
-            let start = [
-                _mm256_loadu_ps(bias),
-                _mm256_loadu_ps(bias.add(8)),
-                _mm256_loadu_ps(bias.add(16)),
-                _mm256_loadu_ps(bias.add(24)),
-            ];
-            let mut sums = [start; T];
-            let mut weights = dense.panels.as_ptr().add(panel * PANEL * dense.inputs);
-            for &offset in taps.offsets {
-                let inputs = taps.values.as_ptr().add(offset + step * taps.stride);
-                for i in 0..taps.width {
-                    let row = [
-                        _mm256_loadu_ps(weights),
-                        _mm256_loadu_ps(weights.add(8)),
-                        _mm256_loadu_ps(weights.add(16)),
-                        _mm256_loadu_ps(weights.add(24)),
-                    ];
-                    for t in 0..T {
-                        let input = _mm256_set1_ps(*inputs.add(t * taps.stride + i));
-                        for lane in 0..4 {
-                            sums[t][lane] = _mm256_fmadd_ps(input, row[lane], sums[t][lane]);
-                        }
-                    }
-                    weights = weights.add(PANEL);
+macro_rules! panel {
+    ($name:ident, $features:literal, $lanes:literal, $load:ident, $store:ident, $spread:ident, $fused:ident) => {
+        /// # Safety
+        /// Needs the instructions, and the lengths that [`Dense::apply`] checks.
+        #[target_feature(enable = $features)]
+        #[expect(unsafe_code, reason = "vector instructions on raw rows")]
+        unsafe fn $name<const T: usize>(
+            dense: &Dense,
+            panel: usize,
+            taps: Taps<'_>,
+            step: usize,
+            result: &mut [f32],
+        ) {
+            use std::arch::x86_64::{$fused, $load, $spread, $store};
+            const REGISTERS: usize = PANEL / $lanes;
+            // SAFETY: the caller has the instructions; weights, bias and result hold whole panels, and taps reach as
+            // far as the last step reads.
+            unsafe {
+                let bias = dense.bias.as_ptr().add(panel * PANEL);
+                let mut row = [$spread(0.0); REGISTERS];
+                for k in 0..REGISTERS {
+                    row[k] = $load(bias.add(k * $lanes));
                 }
-            }
-            for (t, sums) in sums.iter().enumerate() {
-                let row = result
-                    .as_mut_ptr()
-                    .add((step + t) * dense.row() + panel * PANEL);
-                for (lane, &sum) in sums.iter().enumerate() {
-                    _mm256_storeu_ps(row.add(lane * 8), sum);
+                let mut sums = [row; T];
+                let mut weights = dense.panels.as_ptr().add(panel * PANEL * dense.inputs);
+                for &offset in taps.offsets {
+                    let inputs = taps.values.as_ptr().add(offset + step * taps.stride);
+                    for i in 0..taps.width {
+                        for k in 0..REGISTERS {
+                            row[k] = $load(weights.add(k * $lanes));
+                        }
+                        for t in 0..T {
+                            let input = $spread(*inputs.add(t * taps.stride + i));
+                            for k in 0..REGISTERS {
+                                sums[t][k] = $fused(input, row[k], sums[t][k]);
+                            }
+                        }
+                        weights = weights.add(PANEL);
+                    }
+                }
+                for (t, sums) in sums.iter().enumerate() {
+                    let row = result
+                        .as_mut_ptr()
+                        .add((step + t) * dense.row() + panel * PANEL);
+                    for (k, &sum) in sums.iter().enumerate() {
+                        $store(row.add(k * $lanes), sum);
+                    }
                 }
             }
         }
-    }
+    };
 }
+
+#[cfg(target_arch = "x86_64")]
+panel!(
+    avx2,
+    "avx2,fma",
+    8,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_set1_ps,
+    _mm256_fmadd_ps
+);
+#[cfg(target_arch = "x86_64")]
+panel!(
+    avx512,
+    "avx512f",
+    16,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_set1_ps,
+    _mm512_fmadd_ps
+);
 
 #[cfg(test)]
 mod tests {
@@ -193,11 +250,11 @@ mod tests {
         (0..count).map(|_| next()).collect()
     }
 
-    fn product(wide: bool, steps: usize) -> Vec<f32> {
+    fn product(width: Width, steps: usize) -> Vec<f32> {
         let (inputs, outputs) = (3 * 20, 34);
         let weights = noise(inputs * outputs, 1);
         let mut dense = Dense::pack(inputs, &noise(outputs, 2), |o, i| weights[o * inputs + i]);
-        dense.wide = wide && has_wide_vectors();
+        dense.width = width;
         let values = noise(20 * (steps + 8), 3);
         let mut result = vec![0.0; dense.row() * steps];
         dense.apply(
@@ -220,18 +277,25 @@ mod tests {
             + (0..60)
                 .map(|i| weights[7 * 60 + i] * values[20 + i / 20 * 40 + i % 20])
                 .sum::<f32>();
-        assert!((product(false, 2)[64 + 7] - expected).abs() < 1e-5);
+        assert!((product(Width::Plain, 2)[64 + 7] - expected).abs() < 1e-5);
     }
 
     #[test]
-    fn wide_vectors_give_the_same_numbers() {
-        for steps in 1..=8 {
-            let pairs = product(true, steps).into_iter().zip(product(false, steps));
-            assert!(
-                pairs
-                    .into_iter()
-                    .all(|(wide, plain)| (wide - plain).abs() < 1e-4)
-            );
+    fn every_width_gives_the_same_bits() {
+        #[cfg(target_arch = "x86_64")]
+        for width in [Width::Avx2, Width::Avx512] {
+            if width > Width::detect() {
+                println!("this processor has no {}", width.name());
+                continue;
+            }
+            for steps in 1..=14 {
+                assert_eq!(
+                    product(width, steps),
+                    product(Width::Plain, steps),
+                    "{width:?}"
+                );
+            }
         }
+        assert_eq!(product(Width::detect(), 5), product(Width::Plain, 5));
     }
 }

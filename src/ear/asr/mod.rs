@@ -20,3 +20,8 @@ pub use confidence::Evidence;
 pub use graph::Graph;
 pub use model::{AcousticModel, ModelError};
 pub use recognizer::{Hypothesis, Partial, Recognizer, Word};
+
+/// The vectors of this processor that the network computes with.
+pub fn vector_width() -> &'static str {
+    kernel::Width::detect().name()
+}

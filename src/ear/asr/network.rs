@@ -11,9 +11,7 @@ pub const OUTPUTS: usize = PHONES.len() + 1;
 /// Feature frames of zeros before and after an utterance.
 const PADDING: usize = STEM_WIDTH / 2;
 /// Rows that are pushed through the network together at most.
-const BATCH: usize = 8;
-/// Rows a history holds beyond what its block looks back, so that it rarely has to move them.
-const SLACK: usize = 4;
+const BATCH: usize = 3;
 
 /// Natural logarithms of the probabilities of the blank and each phone, for 30 ms.
 pub type LogProbs = [f32; OUTPUTS];
@@ -53,12 +51,34 @@ impl Network {
         self.histories.iter_mut().for_each(History::reset);
     }
 
-    /// Becomes what `other` is, in the memory that is here.
-    pub fn copy_from(&mut self, other: &Self) {
-        self.mels.clone_from(&other.mels);
-        for (history, other) in self.histories.iter_mut().zip(&other.histories) {
-            history.copy_from(other);
+    /// Remembers the present, for [`Network::restore`].
+    pub fn save(&self, into: &mut Snapshot) {
+        into.mels.clone_from(&self.mels);
+        into.rows.clear();
+        into.seen.clear();
+        for history in &self.histories {
+            into.rows.extend_from_slice(history.past());
+            into.seen.push(history.seen);
         }
+    }
+
+    /// Goes back to the moment of [`Network::save`], of this network or another of the same model.
+    pub fn restore(&mut self, from: &Snapshot) {
+        self.mels.clone_from(&from.mels);
+        let mut rest = &from.rows[..];
+        for (history, &seen) in self.histories.iter_mut().zip(&from.seen) {
+            let past;
+            (past, rest) = rest.split_at(history.back * history.channels);
+            history.rows[..past.len()].copy_from_slice(past);
+            (history.from, history.seen) = (0, seen);
+        }
+    }
+
+    /// Bytes that this network holds beside itself.
+    pub fn memory(&self) -> usize {
+        let rows: usize = self.histories.iter().map(|one| one.rows.capacity()).sum();
+        let floats = rows + self.mels.capacity() + self.flow.capacity() + self.products.capacity();
+        floats * size_of::<f32>() + self.histories.capacity() * size_of::<History>()
     }
 
     /// Takes one frame of features; hands on the rows of probabilities that this completes.
@@ -147,6 +167,22 @@ impl Network {
     }
 }
 
+/// What a network was at one moment: less than half of what the network itself holds.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    mels: Vec<f32>,
+    rows: Vec<f32>,
+    seen: Vec<usize>,
+}
+
+impl Snapshot {
+    /// Bytes that this holds beside itself.
+    pub fn memory(&self) -> usize {
+        (self.mels.capacity() + self.rows.capacity()) * size_of::<f32>()
+            + self.seen.capacity() * size_of::<usize>()
+    }
+}
+
 fn log_softmax(row: &[f32]) -> LogProbs {
     let mut values = [0.0; OUTPUTS];
     values.copy_from_slice(&row[..OUTPUTS]);
@@ -171,7 +207,7 @@ impl History {
     fn new(block: &Block, channels: usize) -> Self {
         let back = (TAPS - 1) * block.dilation;
         Self {
-            rows: vec![0.0; (back + BATCH + SLACK) * channels],
+            rows: vec![0.0; (back + BATCH) * channels],
             channels,
             back,
             from: 0,
@@ -185,11 +221,9 @@ impl History {
         self.rows[..self.back * self.channels].fill(0.0);
     }
 
-    fn copy_from(&mut self, other: &Self) {
-        let length = other.back * other.channels;
-        self.from = 0;
-        self.seen = other.seen;
-        self.rows[..length].copy_from_slice(&other.rows[other.from * other.channels..][..length]);
+    /// The rows that are still looked at.
+    fn past(&self) -> &[f32] {
+        &self.rows[self.from * self.channels..][..self.back * self.channels]
     }
 
     /// Passes `rows` rows of `flow` through the block; what comes out, later by the look-ahead, is in `flow` again.
@@ -287,11 +321,12 @@ mod tests {
     fn a_copy_can_be_finished_while_the_original_goes_on() {
         let model = AcousticModel::built_in().expect("the model is good");
         let (mut network, mut copy) = (Network::new(&model), Network::new(&model));
-        let mut rows = Vec::new();
+        let (mut rows, mut snapshot) = (Vec::new(), Snapshot::default());
         for mel in golden::features().as_chunks::<MELS>().0 {
             network.feed(&model, mel, &mut |row| rows.push(*row));
             network.drain(&model, &mut |row| rows.push(*row));
-            copy.copy_from(&network);
+            network.save(&mut snapshot);
+            copy.restore(&snapshot);
             copy.finish(&model, &mut |_| ());
         }
         network.finish(&model, &mut |row| rows.push(*row));

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::confidence::{Evidence, NO_RIVAL};
-use super::decoder::{Decoder, Path, Spoken};
+use super::decoder::{CALL_CELLS, Decoder, Path, RECORDING_CELLS, Spoken};
 use super::features::Features;
 use super::graph::{BLANK, Graph};
 use super::model::AcousticModel;
-use super::network::{LogProbs, Network};
+use super::network::{LogProbs, Network, Snapshot};
 
 /// From one row of the network to the next.
 const ROW_MS: u32 = 30;
@@ -55,22 +55,40 @@ pub struct Recognizer {
     features: Features,
     network: Network,
     decoder: Decoder,
-    saved: (Features, Network),
+    saved: (Features, Snapshot),
 }
 
 impl Recognizer {
+    /// For a call, which has little memory.
     pub fn new(model: Arc<AcousticModel>) -> Self {
+        Self::with_cells(model, CALL_CELLS)
+    }
+
+    /// For recordings, one after the other: follows more ways at once, which long lists of words need.
+    pub fn thorough(model: Arc<AcousticModel>) -> Self {
+        Self::with_cells(model, RECORDING_CELLS)
+    }
+
+    fn with_cells(model: Arc<AcousticModel>, cells: usize) -> Self {
         let features = || Features::new(&model.front_end);
-        let network = || Network::new(&model);
-        let (saved, decoder) = ((features(), network()), Decoder::default());
         Self {
             features: features(),
-            network: network(),
-            decoder,
-            saved,
+            network: Network::new(&model),
+            decoder: Decoder::new(cells),
+            saved: (features(), Snapshot::default()),
             graph: None,
             model,
         }
+    }
+
+    /// Bytes that this line holds for itself, without the model and the graph, which all lines share.
+    pub fn memory(&self) -> usize {
+        size_of::<Self>()
+            + self.features.memory()
+            + self.network.memory()
+            + self.decoder.memory()
+            + self.saved.0.memory()
+            + self.saved.1.memory()
     }
 
     /// Begins a turn in which `graph` is listened for, and forgets the last one.
@@ -144,12 +162,12 @@ impl Recognizer {
     /// Ends the turn, reads, and takes the end back.
     fn look_ahead<T>(&mut self, read: impl FnOnce(&Self) -> T) -> T {
         self.saved.0.copy_from(&self.features);
-        self.saved.1.copy_from(&self.network);
+        self.network.save(&mut self.saved.1);
         self.decoder.save();
         self.flush();
         let result = read(self);
         self.features.copy_from(&self.saved.0);
-        self.network.copy_from(&self.saved.1);
+        self.network.restore(&self.saved.1);
         self.decoder.restore();
         result
     }
