@@ -6,10 +6,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::ear::asr::{AcousticModel, Graph};
+use crate::language::grammar::parse::{self, Parse};
 use crate::language::grammar::{Automaton, Grammar, GrammarError};
 
 /// Graphs with phrases of one call in them (names), kept at most.
 const DYNAMIC_AT_MOST: usize = 512;
+/// Texts whose readings are kept at most, and the longest of them in bytes.
+const PARSES_AT_MOST: usize = 20_000;
+const LONGEST_KEPT: usize = 200;
 /// The name of the grammar that joins the rules of a question.
 const JOINED: &str = "(question)";
 
@@ -18,6 +22,12 @@ pub struct Graphs {
     files: BTreeMap<String, String>,
     model: Arc<AcousticModel>,
     compiled: Mutex<BTreeMap<Key, Arc<Compiled>>>,
+    /// Which rules were found to exist.
+    rules: Mutex<BTreeMap<String, bool>>,
+    /// The same without sound, for text.
+    words: Mutex<BTreeMap<Key, Arc<Automaton>>>,
+    /// What texts were read as. Many callers say the same.
+    parses: Mutex<BTreeMap<Key, BTreeMap<String, Arc<Vec<Parse>>>>>,
 }
 
 /// The rules, and the phrases that stand in them.
@@ -45,6 +55,9 @@ impl Graphs {
             files,
             model,
             compiled: Mutex::default(),
+            words: Mutex::default(),
+            rules: Mutex::default(),
+            parses: Mutex::default(),
         }
     }
 
@@ -54,7 +67,12 @@ impl Graphs {
 
     /// Whether `file.gram#rule` (or `file.gram`, its root) exists.
     pub fn has(&self, reference: &str) -> bool {
-        join(&[reference.to_owned()]).is_some_and(|text| self.load(text).is_ok())
+        if let Some(known) = self.rules.lock().get(reference) {
+            return *known;
+        }
+        let exists = join(&[reference.to_owned()]).is_some_and(|text| self.load(text).is_ok());
+        self.rules.lock().insert(reference.to_owned(), exists);
+        exists
     }
 
     /// The rules in one graph, with the phrases of this call in the places left open for them.
@@ -66,12 +84,7 @@ impl Graphs {
         rules: &[String],
         phrases: &BTreeMap<String, Vec<String>>,
     ) -> Result<Arc<Compiled>, GraphError> {
-        let used: Vec<(String, Vec<String>)> = phrases
-            .iter()
-            .filter(|(name, _)| self.mentions(rules, name))
-            .map(|(name, said)| (name.clone(), said.clone()))
-            .collect();
-        let key = (rules.to_vec(), used);
+        let key = self.key(rules, phrases);
         if let Some(known) = self.compiled.lock().get(&key) {
             return Ok(known.clone());
         }
@@ -85,6 +98,66 @@ impl Graphs {
         }
         cache.insert(key, compiled.clone());
         Ok(compiled)
+    }
+
+    /// What a text says in the rules, the best reading first.
+    ///
+    /// # Errors
+    /// A grammar or rule that does not exist, or one that is too large.
+    pub fn parse(
+        &self,
+        rules: &[String],
+        phrases: &BTreeMap<String, Vec<String>>,
+        text: &str,
+    ) -> Result<Arc<Vec<Parse>>, GraphError> {
+        let key = self.key(rules, phrases);
+        let known = self.parses.lock();
+        if let Some(known) = known.get(&key).and_then(|texts| texts.get(text)) {
+            return Ok(known.clone());
+        }
+        drop(known);
+        let automaton = self.words(&key, phrases)?;
+        let parses = Arc::new(parse::parse(&automaton, text));
+        // Texts of unbounded length are not kept.
+        if text.len() <= LONGEST_KEPT {
+            let mut known = self.parses.lock();
+            if known.values().map(BTreeMap::len).sum::<usize>() > PARSES_AT_MOST {
+                known.clear();
+            }
+            known
+                .entry(key)
+                .or_default()
+                .insert(text.to_owned(), parses.clone());
+        }
+        Ok(parses)
+    }
+
+    fn words(
+        &self,
+        key: &Key,
+        phrases: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Arc<Automaton>, GraphError> {
+        if let Some(known) = self.words.lock().get(key) {
+            return Ok(known.clone());
+        }
+        let grammar = self.load(join(&key.0).ok_or(GraphError::Nothing)?)?;
+        let automaton = Arc::new(grammar.automaton(&[], phrases)?);
+        let mut cache = self.words.lock();
+        if cache.len() > DYNAMIC_AT_MOST {
+            cache.retain(|(_, phrases), _| phrases.is_empty());
+        }
+        cache.insert(key.clone(), automaton.clone());
+        Ok(automaton)
+    }
+
+    /// The rules with those phrases of a call that stand in them.
+    fn key(&self, rules: &[String], phrases: &BTreeMap<String, Vec<String>>) -> Key {
+        let used: Vec<(String, Vec<String>)> = phrases
+            .iter()
+            .filter(|(name, _)| self.mentions(rules, name))
+            .map(|(name, said)| (name.clone(), said.clone()))
+            .collect();
+        (rules.to_vec(), used)
     }
 
     fn load(&self, joined: String) -> Result<Grammar, GrammarError> {

@@ -7,6 +7,7 @@ pub mod kit;
 mod line;
 pub mod phrases;
 mod recorder;
+mod reload;
 mod server;
 pub mod voices;
 

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use crate::call::{GraphError, Graphs};
-use crate::language::grammar::parse::parse;
 use crate::language::meaning;
 use crate::mind::dialogue::{
     Brief, Dialogue, Effect, Heard, Listen, Outcome, Then, Turn, Utterance,
 };
 use crate::mind::script::Script;
 
-use super::debtor::{Mind, Persona, Reply};
+use super::debtor::{Mind, Reply, Wants};
 use super::report::Finished;
 
 /// Turns after which a conversation in text is taken to run in a circle.
@@ -85,8 +84,9 @@ impl Chat {
             .as_ref()
             .map(|listen| listen.rules.clone())
             .unwrap_or_default();
-        let compiled = self.graphs.get(&rules, &self.dialogue.phrases())?;
-        let parses = parse(&compiled.automaton, line);
+        let parses = self
+            .graphs
+            .parse(&rules, &self.dialogue.phrases(), line)?;
         let best = parses.first().filter(|best| best.confidence >= ACCEPT);
         let confidence = parses.first().map_or(0.0, |best| best.confidence);
         Ok(match best {
@@ -189,7 +189,10 @@ pub fn judge(
 ) -> Finished {
     let closed = effects.iter().find_map(|effect| match effect {
         Effect::Close { offer, .. } => Some(offer),
-        Effect::Resend { .. } => None,
+        Effect::Resend { .. }
+        | Effect::Send { .. }
+        | Effect::Transfer
+        | Effect::Note { .. } => None,
     });
     let agreed = dialogue.agreement().is_some();
     let due = closed
@@ -213,7 +216,7 @@ pub fn judge(
 }
 
 fn plan_differs(mind: &Mind, instalments: u32) -> bool {
-    mind.persona == Persona::Parcelado && instalments != mind.wish.n
+    mind.persona.wants() == Wants::Parcelado && instalments != mind.wish.n
 }
 
 /// Prompts that name an amount before the proof.
