@@ -33,6 +33,8 @@ counters! {
     EFFECTS => "effect_failures_total",
     EVENTS => "events_lost_total",
     MESSAGES => "messages_settled_total",
+    RELOADED => "scripts_reloaded_total",
+    NOT_RELOADED => "scripts_refused_total",
 }
 
 fn count(counter: &AtomicU64) {
@@ -48,6 +50,35 @@ pub fn chain(error: &dyn Error) -> String {
         cause = source.source();
     }
     text
+}
+
+/// A changed script was right, and new calls begin with it.
+pub struct ScriptReloaded<'a> {
+    pub version: &'a str,
+}
+
+impl ScriptReloaded<'_> {
+    pub fn emit(self) {
+        count(&RELOADED);
+        tracing::info!(version = self.version, "script reloaded");
+    }
+}
+
+/// A changed script has mistakes, and the old one goes on.
+pub struct ScriptRefused<'a> {
+    pub version: &'a str,
+    pub reason: String,
+}
+
+impl ScriptRefused<'_> {
+    pub fn emit(self) {
+        count(&NOT_RELOADED);
+        tracing::warn!(
+            version = self.version,
+            reason = self.reason,
+            "script refused; the old one goes on; run combinado check"
+        );
+    }
 }
 
 /// A call was answered.

@@ -370,7 +370,7 @@ impl Call {
                     evidence,
                 }
             }
-            Effect::Resend { agreement, nth } => Effect::Resend { agreement, nth },
+            other => other,
         };
         self.effect += 1;
         self.floor = Floor::World;

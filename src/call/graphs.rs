@@ -1,7 +1,7 @@
 //! Compiled grammars, shared by all calls: each set of rules is compiled once.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
@@ -12,6 +12,9 @@ use crate::language::grammar::{Automaton, Grammar, GrammarError};
 
 /// Graphs with phrases of one call in them (names), kept at most.
 const DYNAMIC_AT_MOST: usize = 512;
+/// Texts whose readings are kept at most, and the longest of them in bytes.
+const PARSES_AT_MOST: usize = 20_000;
+const LONGEST_KEPT: usize = 200;
 /// The name of the grammar that joins the rules of a question.
 const JOINED: &str = "(question)";
 
@@ -20,8 +23,14 @@ pub struct Graphs {
     files: BTreeMap<String, String>,
     model: Arc<AcousticModel>,
     compiled: Mutex<BTreeMap<Key, Arc<Compiled>>>,
+    /// Which rules were found to exist.
+    rules: Mutex<BTreeMap<String, bool>>,
+    /// The same without sound, for text.
+    words: Mutex<BTreeMap<Key, Arc<Parser>>>,
     /// Looser wording by the rules of a question; `None` where it does not compile.
     loose: Mutex<BTreeMap<Vec<String>, Option<Arc<Loose>>>>,
+    /// What texts were read as. Many callers say the same.
+    parses: Mutex<BTreeMap<Key, BTreeMap<String, Arc<Vec<Parse>>>>>,
 }
 
 /// The rules, and the phrases that stand in them.
@@ -31,14 +40,6 @@ type Key = (Vec<String>, Vec<(String, Vec<String>)>);
 pub struct Compiled {
     pub automaton: Automaton,
     pub graph: Arc<Graph>,
-    /// For words, made when text is first read.
-    parser: OnceLock<Parser>,
-}
-
-impl Compiled {
-    pub fn parser(&self) -> &Parser {
-        self.parser.get_or_init(|| Parser::new(&self.automaton))
-    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +58,10 @@ impl Graphs {
             files,
             model,
             compiled: Mutex::default(),
+            words: Mutex::default(),
             loose: Mutex::default(),
+            rules: Mutex::default(),
+            parses: Mutex::default(),
         }
     }
 
@@ -67,7 +71,12 @@ impl Graphs {
 
     /// Whether `file.gram#rule` (or `file.gram`, its root) exists.
     pub fn has(&self, reference: &str) -> bool {
-        join(&[reference.to_owned()]).is_some_and(|text| self.load(text).is_ok())
+        if let Some(known) = self.rules.lock().get(reference) {
+            return *known;
+        }
+        let exists = join(&[reference.to_owned()]).is_some_and(|text| self.load(text).is_ok());
+        self.rules.lock().insert(reference.to_owned(), exists);
+        exists
     }
 
     /// The rules in one graph, with the phrases of this call in the places left open for them.
@@ -79,23 +88,14 @@ impl Graphs {
         rules: &[String],
         phrases: &BTreeMap<String, Vec<String>>,
     ) -> Result<Arc<Compiled>, GraphError> {
-        let used: Vec<(String, Vec<String>)> = phrases
-            .iter()
-            .filter(|(name, _)| self.mentions(rules, name))
-            .map(|(name, said)| (name.clone(), said.clone()))
-            .collect();
-        let key = (rules.to_vec(), used);
+        let key = self.key(rules, phrases);
         if let Some(known) = self.compiled.lock().get(&key) {
             return Ok(known.clone());
         }
         let grammar = self.load(join(rules).ok_or(GraphError::Nothing)?)?;
         let automaton = grammar.automaton(&[], phrases)?;
         let graph = Arc::new(Graph::compile(&automaton, &self.model));
-        let compiled = Arc::new(Compiled {
-            automaton,
-            graph,
-            parser: OnceLock::new(),
-        });
+        let compiled = Arc::new(Compiled { automaton, graph });
         let mut cache = self.compiled.lock();
         if cache.len() > DYNAMIC_AT_MOST {
             cache.retain(|(_, phrases), _| phrases.is_empty());
@@ -114,15 +114,28 @@ impl Graphs {
         rules: &[String],
         phrases: &BTreeMap<String, Vec<String>>,
         text: &str,
-    ) -> Result<Vec<Parse>, GraphError> {
-        let compiled = self.get(rules, phrases)?;
+    ) -> Result<Arc<Vec<Parse>>, GraphError> {
+        let key = self.key(rules, phrases);
+        let known = self.parses.lock();
+        if let Some(known) = known.get(&key).and_then(|texts| texts.get(text)) {
+            return Ok(known.clone());
+        }
+        drop(known);
+        let parser = self.words(&key, phrases)?;
         let names = phrases.get(loose::NAME_RULE).map_or(&[][..], Vec::as_slice);
-        Ok(loose::read(
-            compiled.parser(),
-            || self.loose(rules),
-            names,
-            text,
-        ))
+        let parses = Arc::new(loose::read(&parser, || self.loose(rules), names, text));
+        // Texts of unbounded length are not kept.
+        if text.len() <= LONGEST_KEPT {
+            let mut known = self.parses.lock();
+            if known.values().map(BTreeMap::len).sum::<usize>() > PARSES_AT_MOST {
+                known.clear();
+            }
+            known
+                .entry(key)
+                .or_default()
+                .insert(text.to_owned(), parses.clone());
+        }
+        Ok(parses)
     }
 
     fn loose(&self, rules: &[String]) -> Option<Arc<Loose>> {
@@ -132,6 +145,34 @@ impl Graphs {
         let compiled = Loose::compile(&self.files, rules).ok().map(Arc::new);
         self.loose.lock().insert(rules.to_vec(), compiled.clone());
         compiled
+    }
+
+    fn words(
+        &self,
+        key: &Key,
+        phrases: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Arc<Parser>, GraphError> {
+        if let Some(known) = self.words.lock().get(key) {
+            return Ok(known.clone());
+        }
+        let grammar = self.load(join(&key.0).ok_or(GraphError::Nothing)?)?;
+        let parser = Arc::new(Parser::new(&grammar.automaton(&[], phrases)?));
+        let mut cache = self.words.lock();
+        if cache.len() > DYNAMIC_AT_MOST {
+            cache.retain(|(_, phrases), _| phrases.is_empty());
+        }
+        cache.insert(key.clone(), parser.clone());
+        Ok(parser)
+    }
+
+    /// The rules with those phrases of a call that stand in them.
+    fn key(&self, rules: &[String], phrases: &BTreeMap<String, Vec<String>>) -> Key {
+        let used: Vec<(String, Vec<String>)> = phrases
+            .iter()
+            .filter(|(name, _)| self.mentions(rules, name))
+            .map(|(name, said)| (name.clone(), said.clone()))
+            .collect();
+        (rules.to_vec(), used)
     }
 
     fn load(&self, joined: String) -> Result<Grammar, GrammarError> {

@@ -49,8 +49,9 @@ impl Call {
         let first = self.clause + 1;
         for (index, text) in clauses.into_iter().enumerate() {
             self.clause += 1;
+            let mandatory = utterance.mandatory || utterance.firm.contains(&text);
             self.playout
-                .add(self.clause, &text, utterance.mandatory, index == last_index);
+                .add(self.clause, &text, mandatory, index == last_index);
             self.actions.push_back(Action::Speak {
                 clause: self.clause,
                 text,

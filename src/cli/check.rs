@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
+
 use super::{Exit, Output};
 use crate::call::Graphs;
-use crate::config::{self, Config};
+use crate::config::{self, Agent, Config};
 use crate::mind::check::Finding;
 use crate::run::{Sources, kit};
 
@@ -12,9 +14,15 @@ use crate::run::{Sources, kit};
 pub struct Args {
     /// Pastas de roteiros ou de gramáticas; sem nada, o que a configuração usa / folders to check
     paths: Vec<PathBuf>,
+    /// Compara duas versões: pastas de roteiro, ou arquivos scripts/VERSÃO.json da base / compare two versions
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"])]
+    diff: Vec<PathBuf>,
 }
 
 pub fn run(args: &Args, file: Option<&Path>, config: &Config, out: Output) -> anyhow::Result<Exit> {
+    if let [old, new] = args.diff.as_slice() {
+        return compare(old, new, config, out);
+    }
     let mut findings = check_config(file);
     let mut agent = config.agent.clone();
     for path in &args.paths {
@@ -28,14 +36,65 @@ pub fn run(args: &Args, file: Option<&Path>, config: &Config, out: Output) -> an
         }
     }
     let sources = Sources::gather(&agent)?;
-    findings.extend(sources.grammar_mistakes());
+    findings.extend(mistakes(&sources, &agent)?);
+    let record = serde_json::json!({ "findings": findings });
+    out.record(&record, || text(&findings));
+    Ok(if findings.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Findings
+    })
+}
+
+/// Every mistake of script, grammars and policy.
+fn mistakes(sources: &Sources, agent: &Agent) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = sources.grammar_mistakes();
     let graphs = Graphs::new(
         sources.grammars.clone(),
         kit::acoustic_model(agent.model.as_deref())?,
     );
-    findings.extend(sources.findings(&graphs));
-    let record = serde_json::json!({ "findings": findings });
-    out.record(&record, || text(&findings));
+    findings.extend(sources.findings(&graphs, &|_| true));
+    Ok(findings)
+}
+
+/// What differs between two versions, and what is wrong with the new one.
+fn compare(old: &Path, new: &Path, config: &Config, out: Output) -> anyhow::Result<Exit> {
+    let read = |path: &Path| -> anyhow::Result<Sources> {
+        if path.is_file() {
+            let bytes = std::fs::read(path)?;
+            return serde_json::from_slice(&bytes)
+                .with_context(|| format!("{} is no kept version of a script", path.display()));
+        }
+        anyhow::ensure!(path.is_dir(), "{} does not exist", path.display());
+        let agent = Agent {
+            script: Some(path.to_owned()),
+            ..config.agent.clone()
+        };
+        Ok(Sources::gather(&agent)?)
+    };
+    let (old, new) = (read(old)?, read(new)?);
+    let changes = new.changes_since(&old);
+    let findings = mistakes(&new, &config.agent)?;
+    let record = serde_json::json!({
+        "old": old.version(), "new": new.version(), "changes": changes, "findings": findings,
+    });
+    out.record(&record, || {
+        let lines: Vec<String> = changes
+            .iter()
+            .map(|change| match (&change.old, &change.new) {
+                (Some(old), Some(new)) => format!("~ {}\n    - {old}\n    + {new}", change.key),
+                (None, Some(new)) => format!("+ {}: {new}", change.key),
+                (Some(old), None) => format!("- {}: {old}", change.key),
+                (None, None) => change.key.clone(),
+            })
+            .collect();
+        let said = if lines.is_empty() {
+            "nenhuma diferença".to_owned()
+        } else {
+            lines.join("\n")
+        };
+        format!("{said}\n\n{}", text(&findings))
+    });
     Ok(if findings.is_empty() {
         Exit::Ok
     } else {

@@ -74,7 +74,7 @@ pub fn run(args: &Args, config: &Config, out: Output) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn find(name: &str, today: Date, config: &Config) -> anyhow::Result<Debtor> {
+pub(super) fn find(name: &str, today: Date, config: &Config) -> anyhow::Result<Debtor> {
     if let Ok(number) = name.parse::<usize>()
         && (1..=20).contains(&number)
     {

@@ -140,7 +140,7 @@ fn kit_of(header: &LogHeader, script: Option<&Path>, config: &Config) -> anyhow:
     }
     let current = Sources::gather(&config.agent)?;
     if current.version() == header.kit {
-        return Ok(Arc::new(Kit::build(current, model)?));
+        return Ok(Arc::new(Kit::restore(current, model)?));
     }
     let kept = config
         .data
@@ -152,7 +152,7 @@ fn kit_of(header: &LogHeader, script: Option<&Path>, config: &Config) -> anyhow:
             kept.display()
         )
     })?;
-    Ok(Arc::new(Kit::build(
+    Ok(Arc::new(Kit::restore(
         serde_json::from_slice(&bytes)?,
         model,
     )?))

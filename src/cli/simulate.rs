@@ -152,7 +152,10 @@ pub fn run(args: &Args, config: &Config, out: Output) -> anyhow::Result<Exit> {
 impl<'a> Scene<'a> {
     fn set(args: &'a Args, config: &'a Config) -> anyhow::Result<Self> {
         let kit = Kit::load(&config.agent)?;
-        kit.warm();
+        // In text the grammars are compiled to words only, when they are needed.
+        if !args.text {
+            kit.warm();
+        }
         let persona = match &args.persona {
             Some(name) => Some(
                 serde_json::from_value(name.clone().into())
@@ -185,10 +188,12 @@ impl<'a> Scene<'a> {
         let seed = self.args.seed.wrapping_mul(1_000_003).wrapping_add(nth);
         let today = self.at.to_zoned(self.config.agent.time_zone.clone()).date();
         let debtors = portfolio::demo(today);
-        let debtor = debtors[(seed % debtors.len() as u64) as usize].clone();
+        // Mixed, so that every persona meets every debtor.
+        let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let debtor = debtors[(mixed % debtors.len() as u64) as usize].clone();
         let persona = self
             .persona
-            .unwrap_or(Persona::MIX[(nth % Persona::MIX.len() as u64) as usize]);
+            .unwrap_or_else(|| Persona::of_call(nth));
         let call = CallId(Uuid::new_v5(&Uuid::NAMESPACE_OID, &seed.to_le_bytes()));
         let brief = brief_for(call, &debtor, &self.kit.policy, self.config, self.at);
         let mut mind = Mind::new(persona, debtor, &self.kit.policy, brief.today, seed);

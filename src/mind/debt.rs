@@ -22,6 +22,9 @@ pub struct Debtor {
     #[serde(default)]
     pub email: Option<String>,
     pub creditor: Creditor,
+    /// How likely a payment is, 0 to 100, where somebody has computed it.
+    #[serde(default)]
+    pub score: Option<u8>,
     pub contracts: Vec<Contract>,
 }
 

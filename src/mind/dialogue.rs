@@ -20,11 +20,9 @@ use super::offer::{Offer, Offers};
 use super::policy::Policy;
 use super::script::{Script, Verb};
 use super::verified::{Sealed, Verified};
-use crate::base::{AgreementId, CallId, Date};
+use crate::base::{AgreementId, CallId, Date, Uf};
 use crate::language::meaning::Meaning;
 
-/// How often a question is asked before the call leaves it.
-const ASKED_AT_MOST: u32 = 3;
 /// A script whose states lead on without a question for longer than this runs in a circle.
 const HOPS_AT_MOST: u32 = 32;
 /// Silence allowed after "um minuto", in seconds.
@@ -45,6 +43,15 @@ pub struct Brief {
     pub name: String,
     /// The first three digits of the CPF, to compare with.
     pub cpf_start: String,
+    /// Day and month of birth, to compare with; `None` where they are not on file.
+    #[serde(default)]
+    pub birth: Option<(i8, i8)>,
+    /// The state whose hours and holidays hold.
+    #[serde(default = "sao_paulo")]
+    pub uf: Uf,
+    /// Whether there is an address for e-mail on file.
+    #[serde(default)]
+    pub has_email: bool,
     pub marca: String,
     pub official_phone: String,
     pub official_channel: String,
@@ -55,6 +62,10 @@ pub struct Brief {
     /// What is owed and by whom: readable only with the proof.
     pub account: Sealed<Debtor>,
     pub policy: Policy,
+}
+
+const fn sao_paulo() -> Uf {
+    Uf::SP
 }
 
 /// What the other side did.
@@ -87,6 +98,9 @@ pub struct Utterance {
     pub text: String,
     /// Heard to the end, or said again.
     pub mandatory: bool,
+    /// Sentences of a prompt that may be cut which may not: the notices that the law wants heard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub firm: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -125,6 +139,20 @@ pub enum Effect {
     },
     /// Send the message of the agreement once more.
     Resend { agreement: AgreementId, nth: u32 },
+    /// Send a message of the script to the number that is called. `name` and `nth` make its key.
+    Send {
+        name: String,
+        nth: u32,
+        text: String,
+    },
+    /// Hand the call to a person.
+    Transfer,
+    /// Write down what was said: a day, a number, a reason.
+    Note {
+        nth: u32,
+        kind: String,
+        text: String,
+    },
 }
 
 /// How the debtor pays.
@@ -177,8 +205,13 @@ pub struct Dialogue {
     disposition: Option<String>,
     secondary: Vec<String>,
     last_said: Vec<Utterance>,
-    waiting: bool,
+    /// How often silence was allowed since the caller asked for it.
+    waiting: u32,
     resent: u32,
+    /// Effects asked for so far: part of the keys of messages and notes.
+    effects: u32,
+    /// Answers taken so far.
+    turns: u32,
     ended: bool,
 }
 
@@ -203,8 +236,10 @@ impl Dialogue {
             disposition: None,
             secondary: Vec::new(),
             last_said: Vec::new(),
-            waiting: false,
+            waiting: 0,
             resent: 0,
+            effects: 0,
+            turns: 0,
             ended: false,
         }
     }
@@ -223,6 +258,11 @@ impl Dialogue {
                 then: Then::End,
             };
         }
+        self.turns += 1;
+        if self.turns > self.script.script.turns {
+            let route = self.script.global.overtime.clone();
+            return self.take_leave(route.as_ref());
+        }
         match heard {
             Heard::Meaning(meaning) => self.understand(meaning),
             Heard::Keys(keys) => self.press(keys),
@@ -230,7 +270,7 @@ impl Dialogue {
             Heard::Silence => self.repair(Fault::Silence),
             Heard::Overtime => {
                 let route = self.script.global.overtime.clone();
-                self.leave(route.as_ref())
+                self.take_leave(route.as_ref())
             }
         }
     }
@@ -249,7 +289,10 @@ impl Dialogue {
                 self.file_under(code);
                 "emitido"
             }
-            (Some(Verb::Reenvia), _) => "enviado",
+            (Some(Verb::Reenvia | Verb::Envia), Outcome::Done) => "enviado",
+            (Some(Verb::Transfere), Outcome::Done) => "transferido",
+            // What could not be written down is the operator's to know, not the caller's.
+            (Some(Verb::Anota | Verb::Agenda), _) => "ok",
             (_, Outcome::Failed) => "falhou",
             (_, Outcome::Done) => "ok",
         };

@@ -1,86 +1,24 @@
 //! The variables of prompts and messages: which exist, from when on, and in what words.
 
+mod condition;
+mod variables;
+
+pub use condition::{Condition, ConditionError, CountFact, Flag, MoneyFact, Order, TextSlot};
+pub use variables::{
+    Kind, SPOKEN, Variable, WRITTEN_DEBT, WRITTEN_PUBLIC, is_amount, is_offer, variable,
+};
+
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use jiff::civil::Weekday;
 
+use super::debt::Debtor;
 use super::offer::{Offer, OfferKind, Offers};
 use crate::base::{Centavos, Date};
 use crate::language::verbalise;
 
 /// Values by name, already in words (prompts) or in figures (messages).
 pub type Facts = BTreeMap<String, String>;
-
-/// What anybody on the line may hear.
-pub const PUBLIC: &[&str] = &[
-    "saudacao",
-    "bot",
-    "marca",
-    "nome",
-    "telefone_oficial",
-    "canal_oficial",
-    "protocolo",
-    "bom_periodo",
-    "h_ini",
-    "h_fim",
-];
-
-/// What only the verified debtor may hear. They exist after `calcula_ofertas`.
-pub const DEBT: &[&str] = &[
-    "credor",
-    "descricao",
-    "data_vencimento",
-    "v_original",
-    "v_multa",
-    "v_juros",
-    "v_total",
-    "v_oferta",
-    "v_desconto",
-    "data_limite",
-    "opcoes",
-    "n_contratos",
-    "parcelas_max",
-];
-
-/// What exists once something was chosen, and is as secret as the debt.
-pub const DEAL: &[&str] = &[
-    "plano",
-    "v_acordo",
-    "data_acordo",
-    "data_pedida",
-    "data_proposta",
-    "v_min",
-    "meio",
-    "destino",
-    "quando",
-];
-
-/// Figures of messages: they are sent to the debtor's own telephone, in the name of the creditor.
-pub const WRITTEN: &[&str] = &[
-    "marca",
-    "nome",
-    "valor",
-    "vencimento",
-    "codigo",
-    "parcelas",
-    "protocolo",
-];
-
-/// What a route may ask about. Closed: the checker knows them all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Condition {
-    /// The policy has a better cash offer than the last one named.
-    TemMelhora,
-    /// The policy allows instalments.
-    TemParcelas,
-    /// A person can take the call now.
-    TemHumano,
-    /// The person on the line was verified.
-    Identificado,
-    /// An agreement was closed in this call.
-    TemAcordo,
-}
 
 /// `bom dia` from 5, `boa tarde` from 12, `boa noite` from 18 o'clock, in the debtor's local time.
 pub const fn greeting(hour: i8) -> &'static str {
@@ -118,19 +56,66 @@ pub fn tell_debt(facts: &mut Facts, offers: &Offers, cash: &Offer, today: Date) 
     );
 }
 
-/// At most three ways to pay in instalments, the shortest first: "duas de cem reais, três de …, ou quatro de …".
-fn options(plans: &[Offer]) -> String {
-    let picked: Vec<&Offer> = match plans {
-        [] => return String::new(),
-        [first, .., last] if plans.len() > 3 => vec![first, &plans[plans.len() / 2], last],
-        few => few.iter().collect(),
-    };
-    let spoken: Vec<String> = picked.iter().map(|offer| plan(offer)).collect();
-    match spoken.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{}, ou {last}", rest.join(", ")),
-        None => String::new(),
+/// Puts what is owed, to whom, and on what terms into words.
+pub fn tell_debtor(facts: &mut Facts, debtor: &Debtor, offers: &Offers, today: Date) {
+    let mut put = |name: &str, text: String| facts.insert(name.to_owned(), text);
+    put("credor", debtor.creditor.name.clone());
+    // Prescribed contracts are not among what is owed, and are never spoken of.
+    if let Some(oldest) = offers.owed.first() {
+        put("descricao", oldest.contract.description.clone());
+        put("data_vencimento", verbalise::date(oldest.contract.due, today));
+        put("taxa_multa", verbalise::percent(oldest.contract.multa));
+        let monthly = verbalise::percent(oldest.contract.juros_month);
+        put("taxa_juros", format!("{monthly} ao mês"));
     }
+    let days = u64::try_from(offers.updated.days).unwrap_or(0);
+    put(
+        "dias_atraso",
+        verbalise::counted(days, "dia", "dias", verbalise::Gender::Masculine),
+    );
+    let count = offers.owed.len() as u64;
+    put("n_contratos", verbalise::count(count, verbalise::Gender::Feminine));
+    let example = offers.plans.first().map_or(2, Offer::count);
+    put(
+        "exemplo_parcelas",
+        format!("{} vezes", verbalise::count(example.into(), verbalise::Gender::Feminine)),
+    );
+    let day = offers.last_day.day().unsigned_abs();
+    put(
+        "exemplo_dia",
+        match day {
+            1 => "dia primeiro".to_owned(),
+            day => format!("dia {}", verbalise::count(day.into(), verbalise::Gender::Masculine)),
+        },
+    );
+}
+
+/// Puts the day that was named into words, and why it cannot be.
+pub fn tell_wanted_day(facts: &mut Facts, wanted: Date, today: Date) {
+    let mut put = |name: &str, text: String| facts.insert(name.to_owned(), text);
+    put("data_pedida", verbalise::weekday_date(wanted, today));
+    put("dia_pedido", format!("dia {}", verbalise::date(wanted, today)));
+    let why = match wanted.weekday() {
+        Weekday::Saturday => "cai num sábado",
+        Weekday::Sunday => "cai num domingo",
+        _ => "é feriado",
+    };
+    put("porque_nao", why.to_owned());
+}
+
+/// The plans that are named, the shortest and the longest.
+pub fn spoken_options(plans: &[Offer]) -> Vec<&Offer> {
+    match plans {
+        [] => Vec::new(),
+        [only] => vec![only],
+        [first, .., last] => vec![first, last],
+    }
+}
+
+/// Two ways to pay in instalments, the shorter first: "duas de cem reais, ou entrada de … e mais seis de …".
+fn options(plans: &[Offer]) -> String {
+    let spoken: Vec<String> = spoken_options(plans).into_iter().map(plan).collect();
+    spoken.join(", ou ")
 }
 
 /// "duas de cem reais", "entrada de …, e mais …", or the amount for one payment.
@@ -163,6 +148,10 @@ pub fn tell_deal(facts: &mut Facts, offers: &Offers, offer: &Offer, today: Date)
         OfferKind::Plan => offers.plan_last_day,
     };
     facts.insert("data_limite".into(), verbalise::date(last_day, today));
+    if let Some(cet) = offer.cet {
+        let yearly = verbalise::percent(cet);
+        facts.insert("cet".into(), format!("{yearly} ao ano"));
+    }
     facts.insert("plano".into(), plan(offer));
     facts.insert("v_acordo".into(), verbalise::money(offer.total));
     if let Some(first) = offer.instalments.first() {

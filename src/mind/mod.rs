@@ -3,7 +3,10 @@
 pub mod check;
 pub mod debt;
 pub mod dialogue;
+pub mod disposition;
 pub mod facts;
+pub mod hours;
+pub mod known;
 pub mod offer;
 pub mod policy;
 pub mod script;

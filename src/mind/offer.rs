@@ -3,6 +3,8 @@
 //! Speech, message, boleto, Pix, portal and ledger all come from the same [`Offer`].
 
 mod audit;
+pub mod breach;
+mod cet;
 mod computation;
 mod plan;
 mod update;
@@ -11,9 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::debt::{Contract, Debtor};
 use super::policy::{Discount, Policy, Unlawful};
-use crate::base::{Centavos, Date, calendar};
+use crate::base::{BasisPoints, Centavos, Date, calendar};
 
 pub use audit::{Breach, audit};
+pub use cet::{Iof, cet};
 pub use computation::Computation;
 pub use plan::{price, split};
 pub use update::{Updated, update};
@@ -38,6 +41,9 @@ pub struct Offer {
     pub instalments: Vec<Instalment>,
     /// The last day on which it may be accepted.
     pub valid_until: Date,
+    /// The effective cost a year, where a lender asks interest: it is told before anything is agreed.
+    #[serde(default, rename = "cet_bp", skip_serializing_if = "Option::is_none")]
+    pub cet: Option<BasisPoints>,
     pub computation: Computation,
 }
 
@@ -85,6 +91,8 @@ pub struct Offers {
     pub last_day: Date,
     /// The last day for the first payment of a plan.
     pub plan_last_day: Date,
+    #[serde(default)]
+    score: Option<u8>,
     policy: Policy,
 }
 
@@ -129,6 +137,7 @@ pub fn offers(policy: &Policy, debtor: &Debtor, today: Date) -> Result<Offers, N
         owed: &owed,
         today,
         first: last_day,
+        score: debtor.score,
     };
     let mut ladder = builder.ladder().into_iter();
     let cash = ladder.next().unwrap_or_else(|| builder.cash(0));
@@ -141,6 +150,7 @@ pub fn offers(policy: &Policy, debtor: &Debtor, today: Date) -> Result<Offers, N
         plans: Vec::new(),
         last_day,
         plan_last_day: last_business_day(today, policy.terms.plan_days),
+        score: debtor.score,
         policy: policy.clone(),
         owed,
     };
@@ -206,6 +216,7 @@ impl Offers {
         for (nth, instalment) in (0..).zip(&mut dated.instalments) {
             instalment.due = plan::due_date(first_due, nth);
         }
+        dated.cet = self.builder().cost(&dated);
         Ok(dated)
     }
 
@@ -253,6 +264,7 @@ impl Offers {
             owed: &self.owed,
             today: self.today,
             first: self.last_day,
+            score: self.score,
         }
     }
 }
@@ -328,6 +340,7 @@ struct Builder<'a> {
     today: Date,
     /// The first payment, until the debtor names a day.
     first: Date,
+    score: Option<u8>,
 }
 
 impl Builder<'_> {
@@ -338,7 +351,9 @@ impl Builder<'_> {
             .iter()
             .filter_map(|owed| self.policy.band(owed.updated.days));
         let rungs = bands.map(|band| band.improvements.len()).max().unwrap_or(0);
-        let mut ladder: Vec<Offer> = (0..=rungs).map(|nth| self.cash(nth)).collect();
+        // Who is less likely to pay is offered a later rung at once.
+        let first = self.policy.first_rung(self.score).min(rungs);
+        let mut ladder: Vec<Offer> = (first..=rungs).map(|nth| self.cash(nth)).collect();
         // A discount on charges of nothing improves nothing.
         ladder.dedup_by_key(|offer| offer.total);
         ladder
@@ -379,6 +394,7 @@ impl Builder<'_> {
                 amount: total,
             }],
             valid_until: self.valid_until(),
+            cet: None,
             computation,
         }
     }
@@ -396,7 +412,7 @@ impl Builder<'_> {
             .first
             .min(last_business_day(self.today, self.policy.terms.plan_days));
         let dated = (0..).zip(&payments.amounts);
-        Some(Offer {
+        let mut offer = Offer {
             kind: OfferKind::Plan,
             total,
             discount,
@@ -409,8 +425,29 @@ impl Builder<'_> {
                 })
                 .collect(),
             valid_until: self.valid_until(),
+            cet: None,
             computation: payments.computation(&self.policy.instalments, reduced),
-        })
+        };
+        offer.cet = self.cost(&offer);
+        Some(offer)
+    }
+
+    /// The effective cost of a plan with interest of a lender: of what is left after the entrada and the tax, in the
+    /// days of its instalments.
+    fn cost(&self, offer: &Offer) -> Option<BasisPoints> {
+        let rules = &self.policy.instalments;
+        if !rules.lender || offer.interest == Centavos::ZERO {
+            return None;
+        }
+        let released = offer.total - offer.interest - offer.entrada;
+        let days = |due: Date| u32::try_from(calendar::days_between(self.today, due)).unwrap_or(0);
+        let payments: Vec<(u32, Centavos)> = offer
+            .equal_parts()
+            .map(|part| (days(part.due), part.amount))
+            .collect();
+        let amortised = plan::amortised(released, rules.juros_month, &payments);
+        let tax = rules.iof.on(released, &amortised);
+        cet(released - tax, &payments)
     }
 
     /// No contract gets more instalments than its own band allows.

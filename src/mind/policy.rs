@@ -5,6 +5,8 @@ mod raw;
 use serde::{Deserialize, Serialize};
 
 use super::debt::Contract;
+use super::offer::Iof;
+use super::offer::breach::TRUSTED_BREACHES;
 use crate::base::{BasisPoints, Centavos};
 
 /// The most a fine may be in a consumer contract (CDC art. 52 §1).
@@ -20,6 +22,9 @@ pub struct Policy {
     pub floor: BasisPoints,
     /// By days of delay: the first begins at 1, none overlap, no day is missing, the last has no end.
     pub bands: Vec<Band>,
+    /// Which rung of the ladder is offered first, by score; 0 where nothing is said.
+    #[serde(default)]
+    pub scores: Vec<ScoreRung>,
     pub instalments: InstalmentRules,
     pub terms: Terms,
 }
@@ -50,6 +55,16 @@ pub struct Band {
     pub instalments_max: u32,
 }
 
+/// The rung that a range of scores begins with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ScoreRung {
+    pub from: u8,
+    /// The last score.
+    pub to: u8,
+    /// 0 is the first offer, 1 and 2 its improvements.
+    pub rung: u8,
+}
+
 /// Shares taken off.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Discount {
@@ -72,6 +87,11 @@ pub struct InstalmentRules {
     pub minimum: Centavos,
     /// Interest per month on the balance, compound (Price); zero for none.
     pub juros_month: BasisPoints,
+    /// Whether the creditor is a financial institution, which states the effective cost before anything is agreed.
+    #[serde(default)]
+    pub lender: bool,
+    #[serde(default)]
+    pub iof: Iof,
 }
 
 /// Calendar days from the day of the call.
@@ -91,8 +111,10 @@ pub struct Terms {
 pub struct Invalid {
     /// The path of the key: `band[2].cash.principal`.
     pub key: String,
-    /// 1-based; 0 when the key is missing.
+    /// From 1; of the section where the key is missing.
     pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
     pub message: String,
     /// What to write instead.
     pub remedy: String,
@@ -136,6 +158,33 @@ impl Policy {
         self.bands
             .iter()
             .find(|band| band.from <= days && band.to.is_none_or(|to| days <= to))
+    }
+
+    /// The rung of the ladder that is offered first.
+    pub fn first_rung(&self, score: Option<u8>) -> usize {
+        let rule = score.and_then(|score| {
+            self.scores
+                .iter()
+                .find(|rule| (rule.from..=rule.to).contains(&score))
+        });
+        rule.map_or(0, |rule| usize::from(rule.rung))
+    }
+
+    /// What may be offered to somebody who has broken so many agreements: after two, no discount by the agent and an
+    /// entrada in every plan.
+    #[must_use]
+    pub fn after_breaches(&self, broken: u32) -> Self {
+        let mut policy = self.clone();
+        if broken < TRUSTED_BREACHES {
+            return policy;
+        }
+        for band in &mut policy.bands {
+            band.cash = Discount::default();
+            band.improvements.clear();
+            band.plan = Discount::default();
+        }
+        policy.instalments.entrada_from = 2;
+        policy
     }
 
     /// The most that may be taken off a principal.

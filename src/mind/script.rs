@@ -18,9 +18,39 @@ pub struct Script {
     pub global: Global,
     /// States by name. The order does not matter.
     pub state: BTreeMap<String, State>,
-    /// Texts of messages by name (`sms_boleto`, `sms_pix`), rendered with written figures.
+    /// Texts of messages and pages by name (`sms_boleto`, `pagina_acordo`), rendered with written figures.
     #[serde(default)]
     pub message: BTreeMap<String, String>,
+    /// What the law wants heard, by name.
+    #[serde(default)]
+    pub notice: BTreeMap<String, Notice>,
+}
+
+/// A sentence that every call must have heard before something else. It is never cut by barge-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// A prompt that holds all of these has given the notice.
+    pub words: Vec<String>,
+    pub before: Milestone,
+}
+
+/// What a notice has to come before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Milestone {
+    /// The person is asked to prove who it is.
+    Identificacao,
+    /// A fact of the debt is told.
+    Divida,
+    /// An offer is made.
+    Oferta,
+    /// The agreement is written.
+    Acordo,
+}
+
+impl Milestone {
+    pub const NAMES: &'static [&'static str] = &["identificacao", "divida", "oferta", "acordo"];
 }
 
 /// What holds for the whole script.
@@ -39,6 +69,20 @@ pub struct Header {
     /// Silences and misunderstandings allowed in one call.
     #[serde(default = "five")]
     pub repairs: u32,
+    /// How often one question is asked before the call leaves it.
+    #[serde(default = "three")]
+    pub attempts: u32,
+    /// Answers taken in one call. Then it ends as if it had lasted too long: no loop is longer.
+    #[serde(default = "sixty")]
+    pub turns: u32,
+}
+
+const fn three() -> u32 {
+    3
+}
+
+const fn sixty() -> u32 {
+    60
 }
 
 const fn six_minutes() -> u32 {
@@ -64,11 +108,16 @@ pub struct Global {
     /// Likewise when what was heard was not understood.
     #[serde(default)]
     pub nomatch: Vec<String>,
+    /// Said once after half a minute of the silence that the caller asked for.
+    #[serde(default)]
+    pub hold: Vec<String>,
+    /// Where a call leads that was kept waiting for a minute.
+    pub patience: Option<Route>,
     /// Where a question leads that was not answered three times.
     pub silence: Option<Route>,
     /// Where a question leads that was misunderstood three times.
     pub confusion: Option<Route>,
-    /// Where a call leads that has lasted too long.
+    /// Where a call leads that has lasted too long, or has taken too many turns.
     pub overtime: Option<Route>,
 }
 
@@ -82,6 +131,10 @@ pub struct State {
     pub again: Vec<String>,
     /// The law wants this heard to its end: barge-in is refused.
     pub mandatory: bool,
+    /// The law wants these words, so they may be longer than people like.
+    pub legal: bool,
+    /// Takes the place of a state of the same name in another file: repair patterns are replaced one by one.
+    pub replaces: bool,
     /// Grammar rules of this question: `file.gram#rule`.
     pub listen: Vec<String>,
     /// How many digits answer this question, spoken or keyed. `None`: keys 1 and 2 mean yes and no.
@@ -99,6 +152,18 @@ pub struct State {
     pub next: Option<Route>,
     /// The call ends here with this disposition.
     pub end: Option<String>,
+    /// The message that `envia` sends.
+    pub message: Option<String>,
+    /// A question in passing: `@volta` leads back to the question before it.
+    pub detour: bool,
+    /// How often this question is asked, where it differs from the others: once for an open one.
+    pub attempts: Option<u32>,
+    /// How often a call may come here; from then on it goes to `beyond`.
+    pub at_most: Option<u32>,
+    pub beyond: Option<Route>,
+    /// Said before this question is asked again, in place of the general words.
+    pub noinput: Vec<String>,
+    pub nomatch: Vec<String>,
     /// Reaching this state fixes a disposition, unless a stronger one stands.
     pub mark: Option<String>,
     /// Owners of this question: a third failure leads here instead of to the global handler.
@@ -183,56 +248,72 @@ impl From<Target> for String {
     }
 }
 
-/// What a state does. Each has outcomes, which the state's `on` must all name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verb {
-    /// Compares the digits given with the CPF on file.
-    ConfereCpf,
-    /// Computes what is owed and what may be offered.
-    CalculaOfertas,
-    /// A better cash offer, where the policy has one.
-    MelhoraOferta,
-    /// The debtor takes the cash offer.
-    EscolheAvista,
-    /// The debtor names a number of instalments.
-    EscolheParcelas,
-    /// The debtor names an amount, or an amount and a number.
-    Contraproposta,
-    /// The debtor names a day.
-    MarcaDia,
-    /// The day that was proposed instead is taken.
-    AceitaDia,
-    /// Boleto.
-    EscolheBoleto,
-    /// Pix.
-    EscolhePix,
-    /// Writes the agreement, issues the instrument and puts the message into the outbox.
-    FechaAcordo,
-    /// Sends the message once more.
-    Reenvia,
-    /// Notes an hour for calling back.
-    Agenda,
+macro_rules! verbs {
+    ($($(#[$note:meta])* $variant:ident $name:literal: $($outcome:literal)+;)*) => {
+        /// What a state does. Each has outcomes, which the state's `on` must all name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Verb { $($(#[$note])* #[serde(rename = $name)] $variant,)* }
+
+        impl Verb {
+            pub const NAMES: &'static [&'static str] = &[$($name,)*];
+
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Everything that can come of it.
+            pub const fn outcomes(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => &[$($outcome,)+],)* }
+            }
+
+            pub fn named(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
 }
 
-impl Verb {
-    /// Everything that can come of it.
-    pub const fn outcomes(self) -> &'static [&'static str] {
-        match self {
-            Self::ConfereCpf => &["confere", "nao_confere", "esgotou"],
-            Self::CalculaOfertas => &["ok", "sem_oferta"],
-            Self::MelhoraOferta => &["melhorou", "limite"],
-            Self::EscolheAvista | Self::EscolheBoleto | Self::EscolhePix | Self::AceitaDia => {
-                &["ok"]
-            }
-            Self::EscolheParcelas => &["ok", "fora", "falta"],
-            Self::Contraproposta => &["dentro", "fora"],
-            Self::MarcaDia => &["ok", "mudou", "fora", "falta"],
-            Self::FechaAcordo => &["emitido", "falhou"],
-            Self::Reenvia => &["enviado"],
-            Self::Agenda => &["ok", "falta"],
-        }
-    }
+verbs! {
+    /// Compares the digits given with the CPF on file.
+    ConfereCpf "confere_cpf": "confere" "nao_confere" "esgotou";
+    /// Compares the day and month given with the birth on file.
+    ConfereNascimento "confere_nascimento": "confere" "nao_confere" "esgotou";
+    /// Somebody else is on the line: what was verified holds no more.
+    EsquecePessoa "esquece_pessoa": "ok";
+    /// Computes what is owed and what may be offered.
+    CalculaOfertas "calcula_ofertas": "ok" "sem_oferta";
+    /// A better cash offer, where the policy has one.
+    MelhoraOferta "melhora_oferta": "melhorou" "limite";
+    /// The debtor takes the cash offer.
+    EscolheAvista "escolhe_avista": "ok";
+    /// The debtor names a number of instalments.
+    EscolheParcelas "escolhe_parcelas": "ok" "fora" "falta";
+    /// The smallest instalment that the policy allows.
+    MenorParcela "menor_parcela": "ok" "fora";
+    /// The debtor names an amount, or an amount and a number.
+    Contraproposta "contraproposta": "dentro" "fora" "falta";
+    /// The debtor names a day.
+    MarcaDia "marca_dia": "ok" "mudou" "fora" "falta";
+    /// The day that was proposed instead is taken.
+    AceitaDia "aceita_dia": "ok";
+    /// The means that was asked for, boleto when none was.
+    EscolheMeio "escolhe_meio": "ok";
+    /// Boleto.
+    EscolheBoleto "escolhe_boleto": "ok";
+    /// Pix.
+    EscolhePix "escolhe_pix": "ok";
+    /// Writes the agreement, issues the instrument and puts the message into the outbox.
+    FechaAcordo "fecha_acordo": "emitido" "falhou";
+    /// Sends the message of the agreement once more.
+    Reenvia "reenvia": "enviado" "falhou";
+    /// Sends the message that the state names.
+    Envia "envia": "enviado" "falhou";
+    /// Hands the call to a person.
+    Transfere "transfere": "transferido" "falhou";
+    /// Notes a day and an hour for calling back, inside the hours of the law.
+    Agenda "agenda": "ok" "fora" "falta";
+    /// Writes down what was said: a number, a day, a reason.
+    Anota "anota": "ok";
 }
 
 impl Script {
@@ -287,6 +368,11 @@ struct Part {
     global: Option<Global>,
     state: Option<BTreeMap<String, State>>,
     message: Option<BTreeMap<String, String>>,
+    notice: Option<BTreeMap<String, Notice>>,
+}
+
+fn replaces(entry: &toml::Value) -> bool {
+    entry.get("replaces").and_then(toml::Value::as_bool) == Some(true)
 }
 
 fn merge(into: &mut toml::Table, from: toml::Table, file: &str, errors: &mut Vec<ScriptError>) {
@@ -294,7 +380,11 @@ fn merge(into: &mut toml::Table, from: toml::Table, file: &str, errors: &mut Vec
         match (into.get_mut(&section), value) {
             (Some(toml::Value::Table(known)), toml::Value::Table(new)) => {
                 for (name, entry) in new {
-                    if known.contains_key(&name) {
+                    // Repair patterns are replaced one by one.
+                    if known.get(&name).is_some_and(replaces) {
+                        continue;
+                    }
+                    if known.contains_key(&name) && !replaces(&entry) {
                         let message = format!("[{section}.{name}] stands in two files; keep one");
                         errors.push(ScriptError {
                             file: file.to_owned(),

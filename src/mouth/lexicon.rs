@@ -46,6 +46,12 @@ const WORDS: &[(&str, &str)] = &[
     ("%", "por cento"),
 ];
 
+/// Whether there is a spelling for a word, so that no voice has to guess.
+pub fn knows(word: &str) -> bool {
+    let lower = word.to_lowercase();
+    WORDS.iter().any(|(known, _)| *known == lower)
+}
+
 /// Puts the spellings of the lexicon in place of the words it knows; whole words only.
 ///
 /// `domestic` words come first: names of the creditor and whatever else an installation spells its own way.

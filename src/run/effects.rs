@@ -9,12 +9,16 @@ use crate::base::pix::{BrCode, Key};
 use crate::base::{AgreementId, CallId, Centavos, Date};
 use crate::config::Issuer;
 use crate::ledger::{
-    InstrumentKind, LedgerError, NewAgreement, NewInstalment, NewInstrument, NewMessage,
+    InstrumentKind, LedgerError, NewAgreement, NewInstalment, NewInstrument, NewMessage, TurnRow,
+    Who,
 };
 use crate::mind::debt::Debtor;
 use crate::mind::dialogue::{Effect, Evidence, Means, Outcome};
 use crate::mind::facts::{Facts, written_date};
 use crate::mind::offer::{Offer, OfferKind};
+
+/// Notes are numbered from here: no call has as many turns.
+const FIRST_NOTE: u32 = 100_000;
 
 /// Why an effect could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +44,12 @@ impl Shared {
                 evidence,
             } => self.close(call, *agreement, offer, *means, *evidence).await,
             Effect::Resend { agreement, nth } => self.resend(call, *agreement, *nth).await,
+            Effect::Send { name, nth, text } => self.send(call, name, *nth, text).await,
+            // No leg can be handed over yet: the script asks for a call by a person instead.
+            Effect::Transfer => Err(EffectError::Unknown {
+                what: "person who could take it",
+            }),
+            Effect::Note { nth, kind, text } => self.note(call, *nth, kind, text).await,
         };
         match done {
             Ok(()) => Outcome::Done,
@@ -135,6 +145,60 @@ impl Shared {
             debtor: None,
         };
         self.ledger.queue_message(&again, Timestamp::now()).await?;
+        Ok(())
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a message bears the time at which it was written"
+    )]
+    async fn send(
+        &self,
+        call: CallId,
+        name: &str,
+        nth: u32,
+        text: &str,
+    ) -> Result<(), EffectError> {
+        let debtor = self.debtor_of(call).await?;
+        let to = debtor
+            .phones
+            .first()
+            .ok_or(EffectError::Unknown { what: "telephone" })?
+            .e164();
+        let message = NewMessage {
+            idempotency_key: format!("call:{call}:{name}:{nth}"),
+            channel: "sms".into(),
+            to,
+            text: crate::channels::sms::plain(text),
+            call: Some(call),
+            agreement: None,
+            debtor: Some(debtor.id),
+        };
+        self.ledger.queue_message(&message, Timestamp::now()).await?;
+        Ok(())
+    }
+
+    /// Stands among the turns, after them all.
+    async fn note(
+        &self,
+        call: CallId,
+        nth: u32,
+        kind: &str,
+        text: &str,
+    ) -> Result<(), EffectError> {
+        let row = TurnRow {
+            call,
+            n: FIRST_NOTE + nth,
+            who: Who::System,
+            state: kind.to_owned(),
+            text: text.to_owned(),
+            meaning: None,
+            confidence: None,
+            t0_ms: 0,
+            t1_ms: 0,
+            latency: None,
+        };
+        self.ledger.add_turn(&row).await?;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What a call is made of, loaded and checked once: script, grammars, policy, acoustic model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,9 +11,11 @@ use crate::call::Graphs;
 use crate::config;
 use crate::ear::asr::AcousticModel;
 use crate::language::grammar::Grammar;
+use crate::mind::check::diff::Change;
 use crate::mind::check::{self, Finding};
 use crate::mind::policy::Policy;
 use crate::mind::script::Script;
+use crate::mouth::lexicon;
 
 #[derive(Embed)]
 #[folder = "prompts/"]
@@ -30,6 +32,8 @@ struct Models;
 
 /// The name of the built-in script.
 pub const BUILT_IN: &str = "cobranca";
+/// What holds in every question stands in a file of its own.
+const REPAIRS: &str = "reparos.toml";
 /// The policy stands beside the script, in a file of its own.
 const POLICY: &str = "politica.toml";
 
@@ -77,6 +81,11 @@ impl Sources {
             Some(folder) => read_folder(folder, "toml")?,
             None => embedded::<Prompts>(&format!("{BUILT_IN}/")),
         };
+        // A script without repair patterns takes those of the box.
+        if !script.is_empty() && !script.contains_key(REPAIRS) && !script.values().any(|text| has_global(text)) {
+            let own = embedded::<Prompts>(&format!("{BUILT_IN}/")).remove(REPAIRS);
+            script.extend(own.map(|text| (REPAIRS.to_owned(), text)));
+        }
         let own_policy = script.remove(POLICY);
         let policy = match &agent.policy {
             Some(path) => std::fs::read_to_string(path).map_err(|source| KitError::Read {
@@ -114,28 +123,46 @@ impl Sources {
             .collect()
     }
 
-    /// Every mistake in every file.
-    pub fn findings(&self, graphs: &Graphs) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        match Script::read(&self.script) {
-            Ok(script) => findings.extend(check::check(&self.script, &script, &|rule| {
-                graphs.has(rule)
-            })),
-            Err(errors) => findings.extend(errors.into_iter().map(|error| Finding {
-                file: error.file,
-                line: error.line,
-                column: error.column,
-                rule: "syntax",
-                message: error.message,
-                remedy: "see docs/script.md".to_owned(),
+    /// Every mistake in every file of script and policy. What a question hears is checked where `hears` wants it for
+    /// the question's rules: all of them take seconds.
+    pub fn findings(&self, graphs: &Graphs, hears: &dyn Fn(&[String]) -> bool) -> Vec<Finding> {
+        let automaton = |rules: &[String]| {
+            if !hears(rules) {
+                return None;
+            }
+            let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
+            Grammar::automaton_of(&self.grammars, &rules, &BTreeMap::new()).ok()
+        };
+        let senses = check::Senses {
+            rule: &|rule| graphs.has(rule),
+            intents: self.intents(),
+            spelling: &lexicon::knows,
+            automaton: Some(&automaton),
+        };
+        let (_, mut findings) = check::check(&self.script, &senses);
+        let policy = Policy::parse(&self.policy);
+        if policy
+            .as_ref()
+            .is_ok_and(|policy| policy.instalments.lender && policy.instalments.juros_month.0 > 0)
+            && !self.script.values().any(|text| text.contains("{{ cet }}"))
+        {
+            let at = self.policy.find("lender").unwrap_or(0);
+            let (line, column) = crate::mind::script::place(&self.policy, at);
+            findings.push(Finding {
+                file: POLICY.to_owned(),
+                line,
+                column,
+                rule: "missing-notice",
+                message: "a lender states the effective cost (CET) before anything is agreed, and no prompt says it (CDC, art. 54-B)".to_owned(),
+                remedy: "say {{ cet }} in a state before the reading, when tem_cet".to_owned(),
                 path: Vec::new(),
-            })),
+            });
         }
-        if let Err(mistakes) = Policy::parse(&self.policy) {
+        if let Err(mistakes) = policy {
             findings.extend(mistakes.into_iter().map(|mistake| Finding {
                 file: POLICY.to_owned(),
                 line: mistake.line,
-                column: 1,
+                column: mistake.column,
                 rule: "policy",
                 message: format!("{}: {}", mistake.key, mistake.message),
                 remedy: mistake.remedy,
@@ -143,6 +170,42 @@ impl Sources {
             }));
         }
         findings
+    }
+
+    /// What differs from an older version: states and their keys, policy, and the grammars that changed.
+    pub fn changes_since(&self, old: &Self) -> Vec<Change> {
+        let read = |sources: &Self| Script::read(&sources.script).ok();
+        let mut changes = match (read(old), read(self)) {
+            (Some(old), Some(new)) => check::diff::scripts(&old, &new),
+            // What cannot be read is compared as text.
+            _ => texts(&old.script, &self.script),
+        };
+        let policy = |text: &str| {
+            toml::from_str::<serde_json::Value>(text).unwrap_or_else(|_| text.into())
+        };
+        let values = check::diff::values(&policy(&old.policy), &policy(&self.policy));
+        changes.extend(values.into_iter().map(|change| Change {
+            key: format!("policy.{}", change.key),
+            ..change
+        }));
+        changes.extend(texts(&old.grammars, &self.grammars));
+        changes
+    }
+
+    /// Every intent that the grammars name in their tags.
+    fn intents(&self) -> BTreeSet<String> {
+        let tags = self.grammars.values().flat_map(|text| text.split('{').skip(1));
+        tags.filter_map(|rest| rest.split_once('}'))
+            .map(|(tag, _)| tag.trim())
+            .filter(|tag| {
+                tag.len() > 1
+                    && tag.starts_with(|c: char| c.is_ascii_uppercase())
+                    && tag
+                        .bytes()
+                        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+            })
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Every mistake of every grammar file.
@@ -168,6 +231,30 @@ impl Sources {
     }
 }
 
+/// The files that differ, line by line where they are told apart.
+fn texts(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<Change> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let mut changes = Vec::new();
+    for name in names {
+        let lines = |files: &BTreeMap<String, String>| -> BTreeSet<String> {
+            let text = files.get(name).map_or("", String::as_str);
+            text.lines().map(str::to_owned).collect()
+        };
+        let (before, after) = (lines(old), lines(new));
+        changes.extend(before.difference(&after).map(|line| Change {
+            key: name.clone(),
+            old: Some(line.clone()),
+            new: None,
+        }));
+        changes.extend(after.difference(&before).map(|line| Change {
+            key: name.clone(),
+            old: None,
+            new: Some(line.clone()),
+        }));
+    }
+    changes
+}
+
 impl Kit {
     /// Loads, checks and compiles. A script with mistakes does not load.
     ///
@@ -185,10 +272,24 @@ impl Kit {
     pub fn build(sources: Sources, model: Arc<AcousticModel>) -> Result<Self, KitError> {
         let mut findings = sources.grammar_mistakes();
         let graphs = Graphs::new(sources.grammars.clone(), model);
-        findings.extend(sources.findings(&graphs));
+        findings.extend(sources.findings(&graphs, &|_| false));
         if !findings.is_empty() {
             return Err(KitError::Findings(findings));
         }
+        Self::assemble(sources, graphs)
+    }
+
+    /// Compiles sources that were right when an old call began with them. What was added to the checks since then does
+    /// not keep the call from being run again.
+    ///
+    /// # Errors
+    /// A script or policy that cannot be read at all.
+    pub fn restore(sources: Sources, model: Arc<AcousticModel>) -> Result<Self, KitError> {
+        let graphs = Graphs::new(sources.grammars.clone(), model);
+        Self::assemble(sources, graphs)
+    }
+
+    fn assemble(sources: Sources, graphs: Graphs) -> Result<Self, KitError> {
         let script = Script::read(&sources.script).map_err(|_| KitError::Findings(Vec::new()))?;
         let policy = Policy::parse(&sources.policy).map_err(|_| KitError::Findings(Vec::new()))?;
         let version = sources.version();
@@ -253,6 +354,10 @@ pub fn acoustic_model(path: Option<&Path>) -> Result<Arc<AcousticModel>, KitErro
         .map_err(|error| KitError::Model {
             reason: error.to_string(),
         })
+}
+
+fn has_global(text: &str) -> bool {
+    text.lines().any(|line| line.trim() == "[global]")
 }
 
 fn embedded<T: Embed>(prefix: &str) -> BTreeMap<String, String> {

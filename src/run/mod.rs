@@ -15,6 +15,7 @@ mod line;
 mod patient;
 pub mod phrases;
 mod recorder;
+mod reload;
 mod server;
 pub mod voices;
 

@@ -128,6 +128,7 @@ impl Server {
         });
         warm(&shared);
         let stop = CancellationToken::new();
+        tokio::spawn(super::reload::watch(shared.clone(), stop.clone()));
         let exchange: Arc<dyn Switchboard> = Arc::new(Exchange::new(shared.clone()));
         start_outbox(&shared, stop.clone())?;
         let (sip_server, sip) = start_sip(&config, exchange.clone()).await?;
@@ -191,7 +192,7 @@ fn warm(shared: &Arc<Shared>) {
 }
 
 /// Keeps the sources of this version beside the calls, so that they can be replayed when the script has changed.
-fn keep_sources(config: &Config, kit: &Kit) {
+pub(super) fn keep_sources(config: &Config, kit: &Kit) {
     let folder = config.data.join("scripts");
     let path = folder.join(format!("{}.json", kit.version));
     let kept = std::fs::create_dir_all(&folder)

@@ -1,8 +1,9 @@
 //! The mind of a simulated debtor: what he wants, and what he answers to each question.
 
+use std::collections::BTreeMap;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use serde::{Deserialize, Serialize};
 
 use crate::base::{Centavos, Date, calendar};
 use crate::language::verbalise;
@@ -11,94 +12,7 @@ use crate::mind::facts;
 use crate::mind::offer::{self, Offer, OfferKind};
 use crate::mind::policy::Policy;
 
-/// What a debtor is like. The name is stable: reports are by persona.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Persona {
-    /// Takes the cash offer.
-    Avista,
-    /// Wants instalments.
-    Parcelado,
-    /// Haggles, then pays cash.
-    Desconto,
-    /// Has paid already.
-    JaPagou,
-    /// Somebody else answers.
-    Terceiro,
-    /// The wrong number.
-    Engano,
-    /// Wants to talk to a person.
-    Humano,
-    /// Does not want to pay.
-    Recusa,
-    /// Has no time now.
-    Ocupado,
-    /// Says nothing.
-    Mudo,
-}
-
-impl Persona {
-    /// In the share in which a campaign meets them: six of ten cooperate.
-    pub const MIX: [Self; 20] = [
-        Self::Avista,
-        Self::Parcelado,
-        Self::Desconto,
-        Self::Avista,
-        Self::JaPagou,
-        Self::Parcelado,
-        Self::Avista,
-        Self::Terceiro,
-        Self::Parcelado,
-        Self::Engano,
-        Self::Avista,
-        Self::Desconto,
-        Self::Humano,
-        Self::Parcelado,
-        Self::Recusa,
-        Self::Avista,
-        Self::Ocupado,
-        Self::Parcelado,
-        Self::Mudo,
-        Self::Avista,
-    ];
-
-    pub const fn cooperates(self) -> bool {
-        match self {
-            Self::Avista | Self::Parcelado | Self::Desconto => true,
-            Self::JaPagou
-            | Self::Terceiro
-            | Self::Engano
-            | Self::Humano
-            | Self::Recusa
-            | Self::Ocupado
-            | Self::Mudo => false,
-        }
-    }
-
-    /// The dispositions that are right for such a call.
-    pub const fn dispositions(self) -> &'static [&'static str] {
-        match self {
-            Self::Avista | Self::Desconto => &["ACORDO_AVISTA"],
-            Self::Parcelado => &["ACORDO_PARCELADO"],
-            Self::JaPagou => &["ALEGA_PAGAMENTO"],
-            Self::Terceiro => &["TERCEIRO_RECADO", "TERCEIRO_SEM_RECADO"],
-            Self::Engano => &["ENGANO"],
-            Self::Humano => &["PEDIU_HUMANO"],
-            Self::Recusa => &["RECUSA"],
-            Self::Ocupado => &["LIGAR_DEPOIS", "CALLBACK"],
-            Self::Mudo => &["SILENCIO", "ATENDIDA_MUDA"],
-        }
-    }
-}
-
-impl std::fmt::Display for Persona {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = serde_json::to_value(self)
-            .ok()
-            .and_then(|value| value.as_str().map(str::to_owned));
-        f.write_str(&name.unwrap_or_default())
-    }
-}
+pub use super::persona::{Persona, Wants};
 
 /// What the debtor does when it is his turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,8 +46,10 @@ pub struct Mind {
     offers: Vec<Offer>,
     rng: ChaCha8Rng,
     last: String,
+    /// How often the present question was asked in a row.
     asked: u32,
-    haggled: u32,
+    /// How often each question was answered.
+    visits: BTreeMap<String, u32>,
 }
 
 impl Mind {
@@ -154,9 +70,9 @@ impl Mind {
         let n = pick(&mut rng, &numbers).copied().unwrap_or(2);
         let mut possible: Vec<Offer> = Vec::new();
         if let Some(offers) = &offers {
-            match persona {
-                Persona::Parcelado => possible.extend(offers.plan_with(n)),
-                _ => possible.extend(
+            match persona.wants() {
+                Wants::Parcelado => possible.extend(offers.plan_with(n)),
+                Wants::Avista | Wants::Nothing => possible.extend(
                     std::iter::once(&offers.cash)
                         .chain(&offers.improvements)
                         .cloned(),
@@ -190,7 +106,7 @@ impl Mind {
             rng,
             last: String::new(),
             asked: 0,
-            haggled: 0,
+            visits: BTreeMap::new(),
         }
     }
 
@@ -212,16 +128,13 @@ impl Mind {
             0
         };
         state.clone_into(&mut self.last);
-        if self.persona == Persona::Mudo {
-            return Reply::Nothing;
-        }
         // Whoever was not understood twice takes the keys, where there are keys to take.
-        if self.asked >= 2 {
+        if self.asked >= 2 && self.persona.wants() != Wants::Nothing {
             match state {
                 "identifica" | "nao_confere" | "por_que_pede" => {
                     return Reply::Press(self.debtor.cpf.first_three());
                 }
-                "abertura" | "alo" | "quem_gostaria" if self.is_titular() => {
+                "abertura" | "alo" | "quem_gostaria" | "e_voce" => {
                     return Reply::Press("1".into());
                 }
                 "dia" => return Reply::Press(format!("{:02}", self.wish.due.day())),
@@ -235,10 +148,7 @@ impl Mind {
                 _ => {}
             }
         }
-        match self.words(state, text) {
-            Some(words) => Reply::Say(words),
-            None => Reply::Nothing,
-        }
+        self.words(state, text)
     }
 
     /// Whether an offer is one that the policy would never have made.
@@ -246,138 +156,55 @@ impl Mind {
         !offer::audit(&self.policy, &self.debtor, self.today, offer).is_empty()
     }
 
-    fn is_titular(&self) -> bool {
-        !matches!(self.persona, Persona::Terceiro | Persona::Engano)
-    }
-
-    fn words(&mut self, state: &str, text: &str) -> Option<String> {
-        match state {
-            "abertura" | "alo" | "quem_gostaria" => Some(self.opening()),
-            "identifica" | "nao_confere" | "por_que_pede" => Some(match self.persona {
-                Persona::Humano => self.one_of(&[
-                    "quero falar com um atendente",
-                    "quero falar com uma pessoa",
-                    "me passa pra um humano",
-                ]),
-                _ => self.digits(),
-            }),
-            "terceiro" => Some(self.one_of(&["pode deixar recado", "eu anoto", "sim", "não"])),
-            "expoe" => Some(self.exposition()),
-            "oferta_avista" => Some(self.cash()),
-            "oferta_parcelado" => Some(self.instalments()),
-            "mais_proximo" | "dificuldade" | "calma" => Some("sim".into()),
-            "dia" => Some(self.wish.date_words.clone()),
-            "dia_util" => Some(self.one_of(&["sim", "pode ser", "pode"])),
-            "meio" => Some(if self.wish.pix {
-                self.one_of(&["pix", "quero pagar no pix", "manda o pix"])
-            } else {
-                self.one_of(&["boleto", "manda o boleto", "prefiro boleto"])
-            }),
-            "fecha" => Some(if self.reads_right(text) {
-                self.one_of(&["sim", "sim aceito", "aceito", "sim"])
-            } else {
-                "não".into()
-            }),
-            "enviado" => Some(self.one_of(&["chegou", "recebi", "sim", "chegou aqui"])),
-            "alega_pagamento" => {
-                Some(self.one_of(&["ontem", "paguei ontem", "dia dez", "paguei semana passada"]))
+    fn words(&mut self, state: &str, text: &str) -> Reply {
+        let visit = self.visits.entry(state.to_owned()).or_default();
+        *visit += 1;
+        let again = *visit > 1;
+        if state == "fecha" && !self.persona.says_of(state) {
+            if !self.reads_right(text) {
+                return Reply::Say("não".into());
             }
-            "recusa" => Some(match self.persona {
-                Persona::Recusa => {
-                    self.one_of(&["não vou pagar", "não quero pagar", "não tenho interesse"])
-                }
-                Persona::Parcelado => "quero parcelar".into(),
-                _ => "quero pagar à vista".into(),
-            }),
-            "liga_depois" => Some(self.one_of(&["amanhã", "segunda feira", "depois de amanhã"])),
-            _ => None,
-        }
-    }
-
-    fn opening(&mut self) -> String {
-        match self.persona {
-            Persona::Terceiro => self.one_of(&[
-                "não é a esposa dele",
-                "ele não está",
-                "aqui é a mãe dele",
-                "ela saiu",
-                "ele foi trabalhar",
-            ]),
-            Persona::Engano => self.one_of(&[
-                "é engano",
-                "número errado",
-                "não conheço essa pessoa",
-                "ligou errado",
-            ]),
-            Persona::Ocupado => self.one_of(&[
-                "agora não posso",
-                "me liga depois",
-                "estou no trabalho",
-                "liga mais tarde",
-            ]),
-            _ => self.one_of(&["sim", "sou eu", "sou eu mesmo", "sim sou eu", "isso sou eu"]),
-        }
-    }
-
-    fn exposition(&mut self) -> String {
-        match self.persona {
-            Persona::JaPagou => self.one_of(&[
-                "já paguei",
-                "isso já está pago",
-                "já paguei essa conta",
-                "paguei na lotérica",
-            ]),
-            Persona::Recusa => {
-                self.one_of(&["não vou pagar", "não tenho interesse", "não quero pagar"])
+            if self.wish.pix && text.contains("por boleto") && self.asked == 0 {
+                let phrase = self.one_of(&["prefiro pix", "quero pagar no pix", "manda o pix"]);
+                return Reply::Say(phrase);
             }
-            Persona::Humano => "quero falar com um atendente".into(),
-            _ => self.one_of(&["sim", "pode", "pode sim", "claro", "pode falar"]),
         }
+        let phrases = self.persona.phrases(state, again);
+        let phrase = pick(&mut self.rng, phrases).cloned().unwrap_or_default();
+        self.fill(&phrase)
     }
 
-    fn cash(&mut self) -> String {
-        match self.persona {
-            Persona::Parcelado => self.one_of(&[
-                "quero parcelar",
-                "dá pra parcelar",
-                "prefiro parcelado",
-                "quero pagar parcelado",
-            ]),
-            Persona::Desconto if self.haggled < 1 => {
-                self.haggled += 1;
-                self.one_of(&[
-                    "tem desconto",
-                    "está muito caro",
-                    "dá pra melhorar",
-                    "tira os juros",
-                ])
-            }
-            Persona::Recusa => self.one_of(&["não vou pagar", "não quero pagar"]),
-            Persona::JaPagou => "já paguei".into(),
-            _ => self.one_of(&[
-                "sim",
-                "quero quitar",
-                "pode ser",
-                "quero pagar à vista",
-                "fechado",
-                "fica bom",
-            ]),
+    /// Puts his own figures into a phrase.
+    fn fill(&mut self, phrase: &str) -> Reply {
+        if phrase.is_empty() || phrase == "{silencio}" {
+            return Reply::Nothing;
         }
-    }
-
-    fn instalments(&mut self) -> String {
-        if self.persona != Persona::Parcelado {
-            return match self.persona {
-                Persona::Recusa => "não quero".into(),
-                _ => "quero pagar à vista".into(),
-            };
+        if let Some(keys) = phrase
+            .strip_prefix("{tecla:")
+            .and_then(|rest| rest.strip_suffix('}'))
+        {
+            return Reply::Press(keys.to_owned());
+        }
+        let mut words = phrase.to_owned();
+        if words.contains("{digitos}") {
+            words = words.replace("{digitos}", &self.digits());
+        }
+        if words.contains("{errado}") {
+            words = words.replace("{errado}", &self.wrong_digits());
         }
         let n = verbalise::count(u64::from(self.wish.n), verbalise::Gender::Feminine);
-        match self.rng.next_u32() % 3 {
-            0 => format!("em {n} vezes"),
-            1 => format!("{n} vezes"),
-            _ => format!("quero {n} parcelas"),
-        }
+        Reply::Say(
+            words
+                .replace("{dia}", &self.wish.date_words)
+                .replace("{nome}", &self.name().to_lowercase())
+                .replace("{n}", &n),
+        )
+    }
+
+    /// Three digits that are not his.
+    fn wrong_digits(&self) -> String {
+        let right: u32 = self.debtor.cpf.first_three().parse().unwrap_or(0);
+        verbalise::digits(&format!("{:03}", (right + 321) % 1_000)).replace(',', "")
     }
 
     /// The first three digits of the CPF, one by one or as a number.
@@ -404,8 +231,8 @@ impl Mind {
 
     fn fits(&self, kind: OfferKind) -> bool {
         match kind {
-            OfferKind::Cash => self.persona != Persona::Parcelado,
-            OfferKind::Plan => self.persona == Persona::Parcelado,
+            OfferKind::Cash => self.persona.wants() != Wants::Parcelado,
+            OfferKind::Plan => self.persona.wants() == Wants::Parcelado,
         }
     }
 

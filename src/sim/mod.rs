@@ -3,6 +3,7 @@
 pub mod client;
 pub mod debtor;
 pub mod live;
+mod persona;
 pub mod load;
 pub mod portfolio;
 pub mod report;

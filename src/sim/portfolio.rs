@@ -261,6 +261,7 @@ fn debtor(n: u32, person: &Person, today: Date) -> Debtor {
             fold(person.name).split(' ').next().unwrap_or_default()
         )),
         creditor: creditor(),
+        score: None,
         contracts: (1..)
             .zip(person.bills)
             .map(|(k, bill)| contract(n, k, bill, today))

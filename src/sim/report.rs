@@ -99,7 +99,8 @@ impl Report {
             mine.calls += 1;
             mine.agreements += u32::from(call.agreed);
             let filed = call.disposition.as_deref().unwrap_or("(não terminou)");
-            mine.right_disposition += u32::from(call.persona.dispositions().contains(&filed));
+            mine.right_disposition +=
+                u32::from(call.persona.dispositions().iter().any(|code| code == filed));
             *mine.dispositions.entry(filed.to_owned()).or_default() += 1;
         }
         report.turn_latency_ms = Percentiles::of(&latencies);
@@ -119,9 +120,10 @@ impl Report {
                 .map(|(code, n)| format!("{code} {n}"))
                 .collect();
             lines.push(format!(
-                "  {persona:<10} {:>4}  tabulação certa {:>4}   {}",
+                "  {persona:<14} {:>5}  tabulação certa {:>5} ({:>5.1} %)   {}",
                 mine.calls,
                 mine.right_disposition,
+                100.0 * f64::from(mine.right_disposition) / f64::from(mine.calls.max(1)),
                 filed.join(", ")
             ));
         }

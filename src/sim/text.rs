@@ -9,7 +9,7 @@ use crate::mind::dialogue::{
 };
 use crate::mind::script::Script;
 
-use super::debtor::{Mind, Persona, Reply};
+use super::debtor::{Mind, Reply, Wants};
 use super::report::Finished;
 
 /// Turns after which a conversation in text is taken to run in a circle.
@@ -191,7 +191,10 @@ pub fn judge(
 ) -> Finished {
     let closed = effects.iter().find_map(|effect| match effect {
         Effect::Close { offer, .. } => Some(offer),
-        Effect::Resend { .. } => None,
+        Effect::Resend { .. }
+        | Effect::Send { .. }
+        | Effect::Transfer
+        | Effect::Note { .. } => None,
     });
     let agreed = dialogue.agreement().is_some();
     let due = closed
@@ -215,7 +218,7 @@ pub fn judge(
 }
 
 fn plan_differs(mind: &Mind, instalments: u32) -> bool {
-    mind.persona == Persona::Parcelado && instalments != mind.wish.n
+    mind.persona.wants() == Wants::Parcelado && instalments != mind.wish.n
 }
 
 /// Prompts that name an amount before the proof.

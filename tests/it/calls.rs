@@ -63,7 +63,7 @@ fn mind(server: &Server) -> Mind {
         .date();
     let kit = server.shared.kit.now();
     let mut mind = Mind::new(
-        Persona::Avista,
+        Persona::named("avista").expect("a persona of the box"),
         portfolio::demo(today).swap_remove(0),
         &kit.policy,
         today,

@@ -1,6 +1,7 @@
 //! The parts together, in one binary: a module for each subject.
 
 mod audiosocket;
+mod broken;
 mod calls;
 mod channels;
 mod crash;

@@ -1,216 +1,438 @@
-//! The script as a graph: what leads where, and what is surely known there.
+//! The script as a graph of everything that a call may have done: where it stands, which question it would come back
+//! to, and what is known by then. Small enough to be walked whole, so that what is said of all calls is said of each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::mind::facts::Condition;
+use super::words;
+use crate::mind::facts::{Condition, Flag};
+use crate::mind::known::Known;
 use crate::mind::script::{Route, Script, State, Target, Verb};
 
-/// What is known on every path into a state. Ordered: each includes the ones before.
+/// A script that gives rise to more is not one that a person wrote; what was walked until then is checked.
+const NODES_AT_MOST: usize = 400_000;
+
+/// A call on the point of entering a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Knowledge {
-    /// Anybody may be on the line.
-    Nobody,
-    /// The right party was verified.
-    Verified,
-    /// What is owed and offered was computed.
-    Debt,
-    /// Something was chosen.
-    Deal,
+pub struct Node {
+    pub state: usize,
+    /// The question that a detour comes back to.
+    question: Option<usize>,
+    /// What is known before the state says anything.
+    pub known: Known,
 }
 
-/// How a state is reached with the least knowledge.
-#[derive(Clone, Debug)]
-pub struct Reached {
-    pub knowledge: Knowledge,
-    from: Option<String>,
+/// One way out of a node.
+#[derive(Clone, Copy, Debug)]
+struct Edge {
+    to: usize,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Graph {
-    pub reached: BTreeMap<String, Reached>,
-    edges: BTreeMap<String, BTreeSet<String>>,
+    pub names: Vec<String>,
+    pub nodes: Vec<Node>,
+    parents: Vec<Option<usize>>,
+    edges: Vec<Vec<Edge>>,
+    /// Nodes in which a call may end.
+    ends: BTreeSet<usize>,
+    /// Nodes from which the caller is asked something.
+    asks: Vec<bool>,
+    /// Nodes that go back to a question when none was asked.
+    pub lost: Vec<usize>,
 }
 
 impl Graph {
-    /// Follows every route from the start, keeping for each state the least that may be known there.
+    /// Follows every route from the start.
     pub fn of(script: &Script) -> Self {
-        let mut graph = Self::default();
-        let mut open = vec![(
-            script.script.start.clone(),
-            Reached {
-                knowledge: Knowledge::Nobody,
-                from: None,
-            },
-        )];
-        while let Some((name, reached)) = open.pop() {
-            let Some(state) = script.state.get(&name) else {
-                continue;
-            };
-            if graph
-                .reached
-                .get(&name)
-                .is_some_and(|known| known.knowledge <= reached.knowledge)
-            {
-                continue;
-            }
-            graph.reached.insert(name.clone(), reached.clone());
-            for Edge { key, when, target } in routes(script, state) {
-                graph
-                    .edges
-                    .entry(name.clone())
-                    .or_default()
-                    .insert(target.to_owned());
-                let knowledge = after(state.act, key, reached.knowledge).max(implied(when));
-                open.push((
-                    target.to_owned(),
-                    Reached {
-                        knowledge,
-                        from: Some(name.clone()),
-                    },
-                ));
-            }
-        }
-        graph
+        let names: Vec<String> = script.state.keys().cloned().collect();
+        let mut walker = Walker {
+            script,
+            numbers: names
+                .iter()
+                .enumerate()
+                .map(|(number, name)| (name.as_str(), number))
+                .collect(),
+            given: names
+                .iter()
+                .map(|name| given(script, &script.state[name]))
+                .collect(),
+            index: BTreeMap::new(),
+            open: VecDeque::new(),
+            graph: Self::default(),
+        };
+        walker.walk();
+        let graph = walker.graph;
+        Self { names, ..graph }
     }
 
-    /// The states of a call that gets to `state` knowing least.
-    pub fn path_to(&self, state: &str) -> Vec<String> {
+    /// The name of a node's state.
+    pub fn name(&self, node: usize) -> &str {
+        &self.names[self.nodes[node].state]
+    }
+
+    /// The nodes of a state, the nearest to the start first.
+    pub fn of_state<'a>(&'a self, name: &'a str) -> impl Iterator<Item = usize> + 'a {
+        (0..self.nodes.len()).filter(move |&node| self.name(node) == name)
+    }
+
+    /// The states of a call that gets to a node, by the shortest way.
+    pub fn path(&self, node: usize) -> Vec<String> {
         let mut path = Vec::new();
-        let mut at = Some(state.to_owned());
-        while let Some(name) = at {
-            if path.contains(&name) {
-                break;
+        let mut at = Some(node);
+        while let Some(node) = at {
+            let name = self.name(node);
+            if path.last().is_none_or(|last| last != name) {
+                path.push(name.to_owned());
             }
-            at = self
-                .reached
-                .get(&name)
-                .and_then(|reached| reached.from.clone());
-            path.push(name);
+            at = self.parents[node];
         }
         path.reverse();
         path
     }
 
-    /// Reached states from which no path leads to an end. A way back leads to the question that was left.
-    pub fn without_end(&self, script: &Script) -> Vec<String> {
-        let mut ends: BTreeSet<&str> = script
-            .state
-            .iter()
-            .filter(|(_, s)| s.end.is_some() || comes_back(s))
-            .map(|(n, _)| n.as_str())
-            .collect();
-        loop {
-            let grown: Vec<&str> = self
-                .edges
-                .iter()
-                .filter(|(from, to)| {
-                    !ends.contains(from.as_str()) && to.iter().any(|to| ends.contains(to.as_str()))
-                })
-                .map(|(from, _)| from.as_str())
-                .collect();
-            if grown.is_empty() {
-                break;
+    /// The nodes that a node leads to.
+    pub fn next(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
+        self.edges[node].iter().map(|edge| edge.to)
+    }
+
+    pub fn asks(&self, node: usize) -> bool {
+        self.asks[node]
+    }
+
+    /// Nodes from which no path leads to an end.
+    pub fn endless(&self) -> Vec<usize> {
+        let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.nodes.len()];
+        for (from, edges) in self.edges.iter().enumerate() {
+            for edge in edges {
+                before[edge.to].push(from);
             }
-            ends.extend(grown);
         }
-        self.reached
-            .keys()
-            .filter(|name| !ends.contains(name.as_str()))
-            .cloned()
-            .collect()
+        let mut ending = vec![false; self.nodes.len()];
+        let mut open: Vec<usize> = self.ends.iter().copied().collect();
+        while let Some(node) = open.pop() {
+            if !std::mem::replace(&mut ending[node], true) {
+                open.extend(&before[node]);
+            }
+        }
+        (0..self.nodes.len()).filter(|&node| !ending[node]).collect()
+    }
+
+    /// Circles in which nobody is asked anything: a call would stay in them for ever. Each as the nodes on it.
+    pub fn silent_circles(&self) -> Vec<Vec<usize>> {
+        // 0 new, 1 on the way, 2 done.
+        let mut colour = vec![0_u8; self.nodes.len()];
+        let mut circles = Vec::new();
+        for start in 0..self.nodes.len() {
+            if colour[start] != 0 || self.asks(start) {
+                continue;
+            }
+            let mut way: Vec<(usize, usize)> = vec![(start, 0)];
+            colour[start] = 1;
+            while let Some((node, nth)) = way.last().copied() {
+                let Some(edge) = self.edges[node].get(nth) else {
+                    colour[node] = 2;
+                    way.pop();
+                    continue;
+                };
+                if let Some(last) = way.last_mut() {
+                    last.1 += 1;
+                }
+                if self.asks(edge.to) {
+                    continue;
+                }
+                match colour[edge.to] {
+                    0 => {
+                        colour[edge.to] = 1;
+                        way.push((edge.to, 0));
+                    }
+                    1 => {
+                        let nodes = way.iter().map(|(node, _)| *node);
+                        circles.push(nodes.skip_while(|&node| node != edge.to).collect());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        circles
     }
 }
 
-fn comes_back(state: &State) -> bool {
-    state
-        .next
-        .iter()
-        .flat_map(targets)
-        .any(|target| *target == Target::Back)
-}
-
-fn targets(route: &Route) -> Vec<&Target> {
-    super::targets(route)
-}
-
-/// One way out of a state.
-struct Edge<'a> {
-    /// The intent or outcome that leads along it.
-    key: &'a str,
-    /// What holds whenever it is taken.
-    when: Option<Condition>,
-    target: &'a str,
-}
-
-/// What is surely known where a condition holds.
-const fn implied(when: Option<Condition>) -> Knowledge {
-    match when {
-        Some(Condition::Identificado) => Knowledge::Verified,
-        Some(Condition::TemMelhora | Condition::TemParcelas) => Knowledge::Debt,
-        Some(Condition::TemAcordo) => Knowledge::Deal,
-        Some(Condition::TemHumano) | None => Knowledge::Nobody,
+/// What a state's own prompt tells, in each of its variants.
+fn given(script: &Script, state: &State) -> Known {
+    let mut given = Known::NOTHING;
+    if state.say.is_empty() {
+        return given;
     }
-}
-
-fn cases(route: &Route) -> Vec<(Option<Condition>, &Target)> {
-    match route {
-        Route::Target(target) => vec![(None, target)],
-        Route::Cases(cases) => cases.iter().map(|case| (case.when, &case.to)).collect(),
+    let all = |words: &[&str]| {
+        state
+            .say
+            .iter()
+            .all(|text| words.iter().all(|word| words::has_variable(text, word)))
+    };
+    if all(&["v_original", "v_multa", "v_juros"]) {
+        given |= Known::COMPOSITION;
     }
+    if all(&["credor"]) {
+        given |= Known::CREDITOR;
+    }
+    for (nth, notice) in script.notice.values().enumerate() {
+        if state.say.iter().all(|text| words::gives(text, notice)) {
+            given |= Known::notice(nth);
+        }
+    }
+    given
 }
 
-/// Every state that `state` may lead to.
-fn routes<'a>(script: &'a Script, state: &'a State) -> Vec<Edge<'a>> {
-    let own = state.on.iter().map(|(key, route)| (key.as_str(), route));
-    let next = state.next.iter().map(|route| ("next", route));
-    let exits = [&state.silence, &state.confusion]
-        .into_iter()
-        .flatten()
-        .map(|route| ("exit", route));
-    let is_question = !state.listen.is_empty();
-    let global = &script.global;
-    let general = global
-        .on
-        .iter()
-        .map(|(key, route)| (key.as_str(), route))
-        .chain(
-            [&global.silence, &global.confusion, &global.overtime]
-                .into_iter()
-                .flatten()
-                .map(|route| ("exit", route)),
-        )
-        .filter(|_| is_question);
-    own.chain(next)
-        .chain(exits)
-        .chain(general)
-        .flat_map(|(key, route)| {
-            cases(route)
-                .into_iter()
-                .map(move |(when, target)| (key, when, target))
-        })
-        .filter_map(|(key, when, target)| match target {
-            Target::State(name) => Some(Edge {
-                key,
-                when,
-                target: name,
-            }),
-            Target::Repeat | Target::Back | Target::Wait => None,
-        })
-        .collect()
+/// Whether a state reads an agreement out whole, in every way it may ask, and does not let itself be interrupted.
+pub fn reads_out(state: &State) -> bool {
+    let whole = |text: &String| {
+        ["plano", "v_acordo", "data_acordo"]
+            .iter()
+            .all(|variable| words::has_variable(text, variable))
+    };
+    state.mandatory
+        && !state.listen.is_empty()
+        && !state.say.is_empty()
+        && state.say.iter().chain(&state.again).all(whole)
 }
 
 /// What is known after a verb came out as `outcome`.
-fn after(verb: Option<Verb>, outcome: &str, before: Knowledge) -> Knowledge {
-    let gained = match (verb, outcome) {
-        (Some(Verb::ConfereCpf), "confere") => Knowledge::Verified,
-        (Some(Verb::CalculaOfertas), "ok") if before >= Knowledge::Verified => Knowledge::Debt,
-        (Some(Verb::EscolheAvista | Verb::EscolheParcelas), "ok") if before >= Knowledge::Debt => {
-            Knowledge::Deal
+fn after(verb: Verb, outcome: &str, before: Known) -> Known {
+    let chosen = Known::CHOSEN;
+    let changed = before.without(Known::ACCEPTED | Known::DAY_TAKEN);
+    match (verb, outcome) {
+        (Verb::ConfereCpf | Verb::ConfereNascimento, "confere") => before | Known::VERIFIED,
+        (Verb::EsquecePessoa, _) => before.without(
+            Known::VERIFIED
+                | Known::OFFERS
+                | chosen
+                | Known::NEAREST
+                | Known::DAY_ASKED
+                | Known::DAY_PROPOSED
+                | Known::DAY_TAKEN
+                | Known::ACCEPTED,
+        ),
+        (Verb::CalculaOfertas, "ok") if before.has(Known::VERIFIED) => before | Known::OFFERS,
+        (Verb::MenorParcela, "ok") if before.has(Known::OFFERS) => {
+            changed | chosen | Known::NEAREST
         }
-        (Some(Verb::Contraproposta), "dentro" | "fora") if before >= Knowledge::Debt => {
-            Knowledge::Deal
+        (Verb::EscolheAvista | Verb::EscolheParcelas, "ok")
+            if before.has(Known::OFFERS) =>
+        {
+            changed | chosen
         }
+        (Verb::Contraproposta, "dentro") if before.has(Known::OFFERS) => changed | chosen,
+        (Verb::Contraproposta, "fora") if before.has(Known::OFFERS) => {
+            changed | chosen | Known::NEAREST
+        }
+        (Verb::MarcaDia, "ok") => changed | Known::DAY_ASKED | Known::DAY_TAKEN,
+        (Verb::MarcaDia, "mudou") => changed | Known::DAY_ASKED | Known::DAY_PROPOSED,
+        (Verb::MarcaDia, "fora") => changed | Known::DAY_ASKED,
+        (Verb::AceitaDia, _) if before.has(Known::DAY_PROPOSED) => before | Known::DAY_TAKEN,
+        (Verb::EscolheMeio | Verb::EscolheBoleto | Verb::EscolhePix, _) => {
+            before.without(Known::ACCEPTED) | Known::MEANS
+        }
+        (Verb::FechaAcordo, "emitido") => before.without(Known::ACCEPTED) | Known::CLOSED,
+        (Verb::Agenda, "ok") => before | Known::WHEN,
         _ => before,
-    };
-    before.max(gained)
+    }
+}
+
+/// What must have happened before a verb is of use.
+pub const fn wants(verb: Verb) -> Known {
+    match verb {
+        Verb::CalculaOfertas => Known::VERIFIED,
+        Verb::MelhoraOferta
+        | Verb::EscolheAvista
+        | Verb::EscolheParcelas
+        | Verb::MenorParcela
+        | Verb::Contraproposta => Known::OFFERS,
+        Verb::MarcaDia => Known::CHOSEN,
+        Verb::AceitaDia => Known::DAY_PROPOSED,
+        Verb::Reenvia => Known::CLOSED,
+        Verb::ConfereCpf
+        | Verb::ConfereNascimento
+        | Verb::EsquecePessoa
+        | Verb::EscolheMeio
+        | Verb::EscolheBoleto
+        | Verb::EscolhePix
+        | Verb::FechaAcordo
+        | Verb::Envia
+        | Verb::Transfere
+        | Verb::Agenda
+        | Verb::Anota => Known::NOTHING,
+    }
+}
+
+/// Whether a condition holds where this much is known; `None` when it may and may not.
+fn holds(condition: &Condition, known: Known) -> Option<bool> {
+    let computed = known.has(Known::OFFERS);
+    let exactly = |fact| Some(known.has(fact));
+    match condition {
+        Condition::Flag(flag, wanted) => {
+            let is = match flag {
+                Flag::Identificado => exactly(Known::VERIFIED),
+                Flag::TemAcordo => exactly(Known::CLOSED),
+                Flag::TemEscolha => exactly(Known::CHOSEN),
+                Flag::TemMelhora | Flag::TemParcelas if !computed => Some(false),
+                _ => None,
+            };
+            is.map(|is| is == *wanted)
+        }
+        Condition::Money(..) if !computed => Some(false),
+        Condition::Money(..) | Condition::Count(..) | Condition::Slot(..) => None,
+    }
+}
+
+struct Walker<'a> {
+    script: &'a Script,
+    numbers: BTreeMap<&'a str, usize>,
+    given: Vec<Known>,
+    index: BTreeMap<Node, usize>,
+    open: VecDeque<usize>,
+    graph: Graph,
+}
+
+impl<'a> Walker<'a> {
+    fn walk(&mut self) {
+        let start = self.numbers.get(self.script.script.start.as_str()).copied();
+        if let Some(state) = start {
+            let node = Node {
+                state,
+                question: None,
+                known: Known::NOTHING,
+            };
+            self.reach(node, None);
+        }
+        while let Some(at) = self.open.pop_front() {
+            self.leave(at);
+        }
+    }
+
+    fn reach(&mut self, node: Node, from: Option<usize>) -> usize {
+        if let Some(&known) = self.index.get(&node) {
+            return known;
+        }
+        let number = self.graph.nodes.len();
+        self.index.insert(node, number);
+        self.graph.nodes.push(node);
+        self.graph.parents.push(from);
+        self.graph.edges.push(Vec::new());
+        let state = self.state(node.state);
+        self.graph.asks.push(!state.listen.is_empty());
+        if number < NODES_AT_MOST {
+            self.open.push_back(number);
+        } else {
+            // Not walked on; it counts as an end, or every script of this size would seem endless.
+            self.graph.ends.insert(number);
+        }
+        number
+    }
+
+    fn state(&self, number: usize) -> &'a State {
+        self.script
+            .state
+            .values()
+            .nth(number)
+            .expect("the number of a state")
+    }
+
+    /// All ways out of a node.
+    fn leave(&mut self, at: usize) {
+        let node = self.graph.nodes[at];
+        let state = self.state(node.state);
+        let told = node.known | self.given[node.state];
+        if let Some(route) = &state.beyond {
+            self.follow(at, node, route, node.known);
+        }
+        if state.end.is_some() {
+            self.graph.ends.insert(at);
+        } else if let Some(verb) = state.act {
+            for outcome in verb.outcomes() {
+                if let Some(route) = state.on.get(*outcome) {
+                    self.follow(at, node, route, after(verb, outcome, told));
+                }
+            }
+        } else if let Some(route) = &state.next {
+            self.follow(at, node, route, told);
+        } else if !state.listen.is_empty() {
+            self.answer(at, node, state, told);
+        }
+    }
+
+    /// All answers to a question, and none.
+    fn answer(&mut self, at: usize, node: Node, state: &'a State, told: Known) {
+        let back = match node.question {
+            Some(before) if state.detour => before,
+            _ => node.state,
+        };
+        let asked = Node {
+            question: Some(back),
+            ..node
+        };
+        let told = told.without(Known::ACCEPTED);
+        let global = &self.script.global;
+        let yes = told | Known::ACCEPTED;
+        let reading = reads_out(state);
+        let own = state.on.iter();
+        let general = global
+            .on
+            .iter()
+            .filter(|(intent, _)| !state.on.contains_key(*intent));
+        for (intent, route) in own.chain(general) {
+            let known = if reading && intent == "SIM" { yes } else { told };
+            self.follow(at, asked, route, known);
+        }
+        let silence = state.silence.as_ref().or(global.silence.as_ref());
+        let confusion = state.confusion.as_ref().or(global.confusion.as_ref());
+        for route in [silence, confusion, global.overtime.as_ref(), global.patience.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            self.follow(at, asked, route, told);
+        }
+    }
+
+    fn follow(&mut self, at: usize, from: Node, route: &Route, known: Known) {
+        match route {
+            Route::Target(target) => self.go(at, from, target, known),
+            Route::Cases(cases) => {
+                for case in cases {
+                    match case.when.as_ref().map_or(Some(true), |when| holds(when, known)) {
+                        Some(false) => {}
+                        Some(true) => return self.go(at, from, &case.to, known),
+                        None => self.go(at, from, &case.to, known),
+                    }
+                }
+            }
+        }
+    }
+
+    fn go(&mut self, at: usize, from: Node, target: &Target, known: Known) {
+        let to = match target {
+            Target::State(name) => match self.numbers.get(name.as_str()) {
+                Some(&state) => Node {
+                    state,
+                    question: from.question,
+                    known,
+                },
+                None => return,
+            },
+            Target::Back => match from.question {
+                Some(question) => Node {
+                    state: question,
+                    question: Some(question),
+                    known,
+                },
+                None => {
+                    self.graph.lost.push(at);
+                    return;
+                }
+            },
+            // The same question again, in the same place.
+            Target::Repeat | Target::Wait => return,
+        };
+        let to = self.reach(to, Some(at));
+        self.graph.edges[at].push(Edge { to });
+    }
 }

@@ -7,13 +7,16 @@ use super::{Dialogue, Effect, Means};
 use crate::base::{Centavos, Date, calendar};
 use crate::language::meaning::{DateValue, Value};
 use crate::language::verbalise;
-use crate::mind::facts;
+use crate::mind::facts::{self, Facts};
+use crate::mind::hours;
 use crate::mind::offer::{self, Counter, Offer, OfferKind, OutsideWindow};
 use crate::mind::script::Verb;
 use crate::mind::verified::Verified;
 
 /// Wrong digits that are forgiven.
 const MISMATCHES_AT_MOST: u32 = 1;
+/// How far ahead a call is promised, in days.
+const SCHEDULE_AT_MOST_DAYS: i32 = 30;
 
 /// What the debtor has chosen so far.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +36,8 @@ impl Dialogue {
     pub(super) fn act(&mut self, verb: Verb) -> Step {
         match verb {
             Verb::ConfereCpf => Step::Outcome(self.compare_digits()),
+            Verb::ConfereNascimento => Step::Outcome(self.compare_birth()),
+            Verb::EsquecePessoa => Step::Outcome(self.forget_person()),
             Verb::CalculaOfertas => Step::Outcome(self.compute_offers()),
             Verb::MelhoraOferta => Step::Outcome(self.improve()),
             Verb::EscolheAvista => {
@@ -40,9 +45,14 @@ impl Dialogue {
                 Step::Outcome(self.choose(cash))
             }
             Verb::EscolheParcelas => Step::Outcome(self.choose_plan()),
+            Verb::MenorParcela => Step::Outcome(self.smallest_plan()),
             Verb::Contraproposta => Step::Outcome(self.counter()),
             Verb::MarcaDia => Step::Outcome(self.set_date()),
             Verb::AceitaDia => Step::Outcome(self.accept_date()),
+            Verb::EscolheMeio => {
+                let means = self.deal.means;
+                Step::Outcome(self.choose_means(means))
+            }
             Verb::EscolheBoleto => Step::Outcome(self.choose_means(Means::Boleto)),
             Verb::EscolhePix => Step::Outcome(self.choose_means(Means::Pix)),
             Verb::FechaAcordo => self.close(),
@@ -53,7 +63,10 @@ impl Dialogue {
                     nth: self.resent,
                 })
             }
-            Verb::Agenda => Step::Outcome(self.schedule()),
+            Verb::Envia => self.send(),
+            Verb::Transfere => Step::Effect(Effect::Transfer),
+            Verb::Agenda => self.schedule(),
+            Verb::Anota => self.note(),
         }
     }
 
@@ -64,8 +77,22 @@ impl Dialogue {
             Some(Value::Digits(digits)) => digits.clone(),
             _ => String::new(),
         };
-        if let Some(proof) = Verified::by_digits(&given, &self.brief.cpf_start) {
-            self.verified = Some(proof);
+        let proof = Verified::by_digits(&given, &self.brief.cpf_start);
+        self.compared(proof)
+    }
+
+    fn compare_birth(&mut self) -> &'static str {
+        let given = match self.deal.slots.get("nascimento") {
+            Some(Value::Birth { day, month, .. }) => Some((*day, *month)),
+            _ => None,
+        };
+        let proof = Verified::by_birth(given, self.brief.birth);
+        self.compared(proof)
+    }
+
+    fn compared(&mut self, proof: Option<Verified>) -> &'static str {
+        if proof.is_some() {
+            self.verified = proof;
             return "confere";
         }
         self.mismatches += 1;
@@ -76,6 +103,22 @@ impl Dialogue {
         }
     }
 
+    /// Somebody else has the telephone now: what was told is told no more.
+    fn forget_person(&mut self) -> &'static str {
+        self.verified = None;
+        self.offers = None;
+        self.improvement = 0;
+        self.deal = Deal {
+            closed: self.deal.closed,
+            code: self.deal.code,
+            ..Deal::default()
+        };
+        self.facts.retain(|name, _| {
+            facts::variable(name).is_none_or(|variable| variable.after.is_empty())
+        });
+        "ok"
+    }
+
     fn compute_offers(&mut self) -> &'static str {
         let Some(proof) = self.verified else {
             return "sem_oferta";
@@ -84,19 +127,7 @@ impl Dialogue {
         let Ok(offers) = offer::offers(&self.brief.policy, debtor, self.brief.today) else {
             return "sem_oferta";
         };
-        self.facts
-            .insert("credor".into(), debtor.creditor.name.clone());
-        // Prescribed contracts are not among what is owed, and are never spoken of.
-        if let Some(oldest) = offers.owed.first() {
-            self.facts
-                .insert("descricao".into(), oldest.contract.description.clone());
-            self.facts.insert(
-                "data_vencimento".into(),
-                verbalise::date(oldest.contract.due, self.brief.today),
-            );
-        }
-        let count = verbalise::count(offers.owed.len() as u64, verbalise::Gender::Feminine);
-        self.facts.insert("n_contratos".into(), count);
+        facts::tell_debtor(&mut self.facts, debtor, &offers, self.brief.today);
         facts::tell_debt(&mut self.facts, &offers, &offers.cash, self.brief.today);
         self.offers = Some(offers);
         "ok"
@@ -128,8 +159,20 @@ impl Dialogue {
         let Some(offers) = self.offers.clone() else {
             return "fora";
         };
-        let n = match self.deal.slots.get("parcelas") {
-            Some(Value::Count(n)) => *n,
+        let n = match (self.deal.slots.get("parcelas"), self.deal.slots.get("opcao")) {
+            (Some(Value::Count(n)), _) => *n,
+            // By the order in which they were read out.
+            (_, Some(Value::Text(which))) => {
+                let spoken = facts::spoken_options(&offers.plans);
+                let nth = match which.as_str() {
+                    "ultima" => spoken.len(),
+                    other => other.parse().unwrap_or(0),
+                };
+                match nth.checked_sub(1).and_then(|nth| spoken.get(nth)) {
+                    Some(plan) => plan.count(),
+                    None => return "falta",
+                }
+            }
             _ => return "falta",
         };
         if n <= 1 {
@@ -137,6 +180,17 @@ impl Dialogue {
             return self.choose(Some(cash));
         }
         self.choose(offers.plan_with(n))
+    }
+
+    fn smallest_plan(&mut self) -> &'static str {
+        let Some(offers) = self.offers.clone() else {
+            return "fora";
+        };
+        let Some(plan) = offers.plan_with(offers.most_instalments().max(2)) else {
+            return "fora";
+        };
+        self.facts.insert("v_min".into(), facts::plan(&plan));
+        self.choose(Some(plan))
     }
 
     fn counter(&mut self) -> &'static str {
@@ -147,11 +201,20 @@ impl Dialogue {
             Some(Value::Money { centavos, .. }) => Some(Centavos(*centavos)),
             _ => None,
         };
+        let monthly = matches!(self.deal.slots.get("por"), Some(Value::Text(_)));
         let n = match self.deal.slots.get("parcelas") {
             Some(Value::Count(n)) => Some(*n),
             _ => None,
         };
-        match offers.counter(amount, n) {
+        if amount.is_none() && n.is_none() {
+            return "falta";
+        }
+        let counter = match (amount, n, monthly) {
+            // "Cem por mês": as many months as it takes.
+            (Some(amount), None, true) => offers.counter(Some(amount), Some(2)),
+            _ => offers.counter(amount, n),
+        };
+        match counter {
             Counter::Inside(offer) => {
                 self.choose(Some(offer));
                 "dentro"
@@ -187,8 +250,7 @@ impl Dialogue {
             )) => *date,
             _ => return "falta",
         };
-        self.facts
-            .insert("data_pedida".into(), verbalise::weekday_date(wanted, today));
+        facts::tell_wanted_day(&mut self.facts, wanted, today);
         match offers.with_date(&offer, wanted) {
             Ok(dated) => {
                 let due = dated.instalments.first().map_or(wanted, |first| first.due);
@@ -220,7 +282,12 @@ impl Dialogue {
             Means::Boleto => "boleto",
             Means::Pix => "Pix",
         };
+        let other = match means {
+            Means::Boleto => "Pix",
+            Means::Pix => "boleto",
+        };
         self.facts.insert("meio".into(), spoken.to_owned());
+        self.facts.insert("outro_meio".into(), other.to_owned());
         "ok"
     }
 
@@ -241,15 +308,131 @@ impl Dialogue {
         })
     }
 
-    fn schedule(&mut self) -> &'static str {
-        let when = match (self.deal.slots.get("data"), self.deal.slots.get("hora")) {
-            (Some(Value::Date(DateValue::Day(date))), _) => {
-                verbalise::weekday_date(*date, self.brief.today)
-            }
-            (_, Some(Value::Time { hour, minute })) => verbalise::time(*hour, *minute),
-            _ => return "falta",
+    /// A day and an hour for calling back; what was not said is filled in, what is outside the hours is refused.
+    fn schedule(&mut self) -> Step {
+        let today = self.brief.today;
+        let day = match self.deal.slots.get("data") {
+            Some(Value::Date(
+                DateValue::Day(date)
+                | DateValue::From(date)
+                | DateValue::Either { likely: date, .. }
+                | DateValue::Missing { nearest: date, .. },
+            )) => Some(*date),
+            _ => None,
         };
+        let hour = match self.deal.slots.get("hora") {
+            Some(Value::Time { hour, minute }) => Some((*hour, *minute)),
+            _ => None,
+        };
+        // "De manhã", "à noite": a time that suits, inside the hours of everybody.
+        let part = match self.deal.slots.get("quando") {
+            Some(Value::Text(part)) => match part.as_str() {
+                "manhã" => Some((9, 30)),
+                "almoço" => Some((12, 0)),
+                "tarde" => Some((15, 0)),
+                "noite" => Some((18, 30)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some((hour, minute)) = hour.or(part).or(day.map(|_| (10, 0))) else {
+            return Step::Outcome("falta");
+        };
+        let now = i32::from(self.brief.hour);
+        let day = day.unwrap_or_else(|| {
+            let tomorrow = i32::from(i32::from(hour) <= now);
+            calendar::add_days(today, tomorrow)
+        });
+        let (Ok(hour8), Ok(minute8)) = (i8::try_from(hour), i8::try_from(minute)) else {
+            return Step::Outcome("falta");
+        };
+        if !(0..24).contains(&hour8) || !(0..60).contains(&minute8) {
+            return Step::Outcome("falta");
+        }
+        let at = day.at(hour8, minute8, 0, 0);
+        let past = day < today || (day == today && i32::from(hour) <= now);
+        let far = calendar::days_between(today, day) > SCHEDULE_AT_MOST_DAYS;
+        if past || far || hours::may_call(self.brief.uf, at).is_err() {
+            return Step::Outcome("fora");
+        }
+        let when = format!(
+            "{}, {}",
+            verbalise::weekday_date(day, today),
+            verbalise::at_time(hour, minute)
+        );
         self.facts.insert("quando".into(), when);
-        "ok"
+        self.effects += 1;
+        Step::Effect(Effect::Note {
+            nth: self.effects,
+            kind: "agenda".to_owned(),
+            text: at.to_string(),
+        })
+    }
+
+    /// Writes down what the last answer held.
+    fn note(&mut self) -> Step {
+        self.effects += 1;
+        let slots: Vec<String> = self
+            .deal
+            .slots
+            .iter()
+            .map(|(name, value)| {
+                format!("{name}={}", serde_json::to_string(value).unwrap_or_default())
+            })
+            .collect();
+        Step::Effect(Effect::Note {
+            nth: self.effects,
+            kind: self.state.clone(),
+            text: slots.join(" "),
+        })
+    }
+
+    /// A message of the script, to the number that is called.
+    fn send(&mut self) -> Step {
+        let script = self.script.clone();
+        let name = script
+            .state
+            .get(&self.state)
+            .and_then(|state| state.message.clone())
+            .unwrap_or_default();
+        let template = script.message.get(&name).map_or("", String::as_str);
+        let Some(text) = super::fill(template, &self.written()).filter(|text| !text.is_empty())
+        else {
+            return Step::Outcome("falhou");
+        };
+        self.effects += 1;
+        Step::Effect(Effect::Send {
+            name,
+            nth: self.effects,
+            text,
+        })
+    }
+
+    /// The figures of messages: of the debt only once there is an agreement.
+    fn written(&self) -> Facts {
+        let brief = &self.brief;
+        let mut facts: Facts = [
+            ("marca", brief.marca.to_uppercase()),
+            ("nome", brief.name.clone()),
+            ("canal", brief.official_channel.clone()),
+            ("protocolo", brief.protocol.clone()),
+        ]
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), text))
+        .collect();
+        if let Some(offers) = &self.offers {
+            facts.insert("data".into(), facts::written_date(offers.cash.valid_until));
+        }
+        if let (Some(proof), Some((_, offer))) = (&self.verified, self.agreement()) {
+            let first = offer.instalments.first();
+            let amount = first.map_or(Centavos::ZERO, |one| one.amount);
+            facts.insert("valor".into(), amount.to_string());
+            facts.insert("total".into(), offer.total.to_string());
+            facts.insert("vencimento".into(), facts::written_date(offer.first_due()));
+            facts.insert("parcelas".into(), offer.instalments.len().to_string());
+            let creditor = &brief.account.open(proof).creditor;
+            facts.insert("credor".into(), creditor.name.clone());
+        }
+        facts
     }
 }

@@ -1,36 +1,14 @@
 //! Where the conversation goes.
 
 use super::{
-    ASKED_AT_MOST, Dialogue, Effect, Fault, HOPS_AT_MOST, Listen, NOINPUT_S, Then, Turn, Utterance,
+    Dialogue, Effect, Fault, HOPS_AT_MOST, Listen, NOINPUT_S, Then, Turn, Utterance,
     WAIT_S,
 };
+use crate::base::Centavos;
 use crate::language::meaning::{Meaning, Value};
-use crate::mind::facts::Condition;
-use crate::mind::script::{Route, Target};
-
-/// Which code stands when several apply: the first in this list.
-const PRECEDENCE: &[&str] = &[
-    "RISCO_VIDA",
-    "FALECIDO",
-    "OPTOUT_TITULAR",
-    "OPTOUT_TERCEIRO",
-    "JURIDICO",
-    "SUSPEITA_FRAUDE",
-    "CONTESTA",
-    "PRESCRICAO_ALEGADA",
-    "ALEGA_PAGAMENTO",
-    "JA_NEGOCIADO",
-    "ACORDO_AVISTA",
-    "ACORDO_PARCELADO",
-    "PROMESSA",
-    "CALLBACK",
-    "SUPERENDIVIDAMENTO",
-    "SEM_CONDICOES",
-    "DESEMPREGO",
-    "DOENCA_LUTO",
-    "RECUSA",
-    "PEDIU_HUMANO",
-];
+use crate::mind::disposition;
+use crate::mind::facts::{Condition, CountFact, Flag, MoneyFact};
+use crate::mind::script::{Route, State, Target};
 
 impl Dialogue {
     pub(super) fn enter(&mut self, name: &str) -> Turn {
@@ -48,7 +26,16 @@ impl Dialogue {
                 break;
             };
             self.state.clone_from(&name);
-            *self.visits.entry(name.clone()).or_default() += 1;
+            let visits = self.visits.entry(name.clone()).or_default();
+            *visits += 1;
+            if state.at_most.is_some_and(|most| *visits > most) {
+                match self.pick(state.beyond.as_ref()) {
+                    Some(Target::State(next)) => name = next,
+                    Some(Target::Back) => return self.back(said),
+                    Some(Target::Repeat | Target::Wait) | None => break,
+                }
+                continue;
+            }
             if let Some(code) = &state.mark {
                 self.file_under(code);
             }
@@ -84,7 +71,10 @@ impl Dialogue {
                 continue;
             }
             self.asked = 0;
-            self.question = Some(name.clone());
+            // A question in passing leads back to the one before it.
+            if !state.detour || self.question.is_none() {
+                self.question = Some(name.clone());
+            }
             return Then::Listen(self.listen());
         }
         // Only a script that `check` refuses comes here; the debtor is not kept waiting for it.
@@ -105,7 +95,7 @@ impl Dialogue {
     }
 
     pub(super) fn understand(&mut self, meaning: &Meaning) -> Turn {
-        self.waiting = false;
+        self.waiting = 0;
         let Some(intent) = meaning.intent.clone() else {
             return self.repair(Fault::NoMatch);
         };
@@ -167,6 +157,16 @@ impl Dialogue {
         }
     }
 
+    /// Leaves for the end: what asks something on the way is not asked any more.
+    pub(super) fn take_leave(&mut self, route: Option<&Route>) -> Turn {
+        let mut turn = self.leave(route);
+        if matches!(turn.then, Then::Listen(_)) {
+            self.ended = true;
+            turn.then = Then::End;
+        }
+        turn
+    }
+
     pub(super) fn outcome(&mut self, name: &str) -> Turn {
         let script = self.script.clone();
         let route = script
@@ -190,7 +190,7 @@ impl Dialogue {
                 Turn { say: said, then }
             }
             Target::Wait => {
-                self.waiting = true;
+                self.waiting = 1;
                 let listen = Listen {
                     noinput_s: WAIT_S,
                     ..self.listen()
@@ -206,16 +206,17 @@ impl Dialogue {
     /// A question went unanswered: ask again, or leave it.
     pub(super) fn repair(&mut self, fault: Fault) -> Turn {
         let script = self.script.clone();
-        if fault == Fault::Silence && std::mem::take(&mut self.waiting) {
-            return Turn {
-                say: self.prompt(&self.state, 1),
-                then: Then::Listen(self.listen()),
-            };
+        if fault == Fault::Silence && self.waiting > 0 {
+            return self.wait_on();
         }
+        self.waiting = 0;
         self.asked += 1;
         self.repairs += 1;
         let state = script.state.get(&self.state);
-        if self.asked >= ASKED_AT_MOST || self.repairs > script.script.repairs {
+        let attempts = state
+            .and_then(|state| state.attempts)
+            .unwrap_or(script.script.attempts);
+        if self.asked >= attempts || self.repairs > script.script.repairs {
             let own = state.and_then(|state| match fault {
                 Fault::Silence => state.silence.as_ref(),
                 Fault::NoMatch => state.confusion.as_ref(),
@@ -226,9 +227,13 @@ impl Dialogue {
             };
             return self.leave(own.or(general));
         }
+        let global = &script.global;
+        let own = |list: fn(&State) -> &Vec<String>| {
+            state.map(list).filter(|texts| !texts.is_empty())
+        };
         let prefaces = match fault {
-            Fault::Silence => &script.global.noinput,
-            Fault::NoMatch => &script.global.nomatch,
+            Fault::Silence => own(|state| &state.noinput).unwrap_or(&global.noinput),
+            Fault::NoMatch => own(|state| &state.nomatch).unwrap_or(&global.nomatch),
         };
         let mandatory = state.is_some_and(|state| state.mandatory);
         let mut say: Vec<Utterance> = self
@@ -240,6 +245,33 @@ impl Dialogue {
         Turn {
             say,
             then: Then::Listen(self.listen()),
+        }
+    }
+
+    /// The silence that the caller asked for is over: a word once, then another while, then the way out.
+    fn wait_on(&mut self) -> Turn {
+        let script = self.script.clone();
+        self.waiting += 1;
+        if self.waiting <= 2 && !script.global.hold.is_empty() {
+            let listen = Listen {
+                noinput_s: WAIT_S,
+                ..self.listen()
+            };
+            return Turn {
+                say: self
+                    .preface(&script.global.hold, 1, false)
+                    .into_iter()
+                    .collect(),
+                then: Then::Listen(listen),
+            };
+        }
+        self.waiting = 0;
+        match &script.global.patience {
+            Some(route) => self.leave(Some(route)),
+            None => Turn {
+                say: self.prompt(&self.state, 1),
+                then: Then::Listen(self.listen()),
+            },
         }
     }
 
@@ -263,24 +295,69 @@ impl Dialogue {
             Route::Target(target) => Some(target.clone()),
             Route::Cases(cases) => cases
                 .iter()
-                .find(|case| case.when.is_none_or(|condition| self.holds(condition)))
+                .find(|case| case.when.as_ref().is_none_or(|when| self.holds(when)))
                 .map(|case| case.to.clone()),
         }
     }
 
-    fn holds(&self, condition: Condition) -> bool {
+    fn holds(&self, condition: &Condition) -> bool {
         match condition {
-            Condition::TemMelhora => self
-                .offers
-                .as_ref()
-                .is_some_and(|offers| self.improvement < offers.improvements.len()),
-            Condition::TemParcelas => self
-                .offers
-                .as_ref()
-                .is_some_and(|offers| !offers.plans.is_empty()),
-            Condition::TemHumano => self.brief.staffed,
-            Condition::Identificado => self.verified.is_some(),
-            Condition::TemAcordo => self.deal.closed,
+            Condition::Flag(flag, wanted) => self.flag(*flag) == *wanted,
+            Condition::Money(fact, order, amount) => self
+                .amount(*fact)
+                .is_some_and(|found| order.holds(&found, amount)),
+            Condition::Count(fact, order, n) => order.holds(&self.number(*fact), n),
+            Condition::Slot(slot, word) => self
+                .deal
+                .slots
+                .get(slot.name())
+                .is_some_and(|value| matches!(value, Value::Text(text) if text == word)),
+        }
+    }
+
+    fn flag(&self, flag: Flag) -> bool {
+        let said = |slot: &str| self.deal.slots.contains_key(slot);
+        let offers = self.offers.as_ref();
+        match flag {
+            Flag::TemMelhora => {
+                offers.is_some_and(|offers| self.improvement < offers.improvements.len())
+            }
+            Flag::TemParcelas => offers.is_some_and(|offers| !offers.plans.is_empty()),
+            Flag::TemHumano => self.brief.staffed,
+            Flag::Identificado => self.verified.is_some(),
+            Flag::TemAcordo => self.deal.closed,
+            Flag::TemEscolha => self.deal.offer.is_some(),
+            Flag::TemCet => self.deal.offer.as_ref().is_some_and(|offer| offer.cet.is_some()),
+            Flag::TemEmail => self.brief.has_email,
+            Flag::DisseDia => said("data"),
+            Flag::DisseHora => said("hora"),
+            Flag::DisseValor => said("valor") || said("entrada"),
+            Flag::DisseParcelas => said("parcelas"),
+            Flag::DisseTelefone => said("telefone"),
+        }
+    }
+
+    fn amount(&self, fact: MoneyFact) -> Option<Centavos> {
+        let offers = self.offers.as_ref()?;
+        Some(match fact {
+            MoneyFact::Original => offers.updated.original,
+            MoneyFact::Total => offers.updated.total,
+            MoneyFact::Oferta => self.cash(offers).total,
+            MoneyFact::Desconto => self.cash(offers).discount,
+            MoneyFact::Acordo => self.deal.offer.as_ref()?.total,
+        })
+    }
+
+    fn number(&self, fact: CountFact) -> u32 {
+        let offers = self.offers.as_ref();
+        match fact {
+            CountFact::Contratos => offers.map_or(0, |offers| offers.owed.len() as u32),
+            CountFact::ParcelasMax => offers.map_or(0, crate::mind::offer::Offers::most_instalments),
+            CountFact::DiasAtraso => {
+                offers.map_or(0, |offers| u32::try_from(offers.updated.days).unwrap_or(0))
+            }
+            CountFact::Visitas => self.visits.get(&self.state).copied().unwrap_or(0),
+            CountFact::Reparos => self.repairs,
         }
     }
 
@@ -290,12 +367,7 @@ impl Dialogue {
         if code == "@mantem" {
             return;
         }
-        let rank = |code: &str| {
-            PRECEDENCE
-                .iter()
-                .position(|known| *known == code)
-                .unwrap_or(PRECEDENCE.len())
-        };
+        let rank = disposition::rank;
         match &mut self.disposition {
             None => self.disposition = Some(code.to_owned()),
             Some(standing) if standing == code => {}

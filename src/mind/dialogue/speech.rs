@@ -3,8 +3,10 @@
 use minijinja::{Environment, UndefinedBehavior};
 
 use super::{Brief, Dialogue, Utterance};
+use crate::base::fold;
 use crate::language::verbalise;
 use crate::mind::facts::{self, Facts};
+use crate::mind::hours::{self, Window};
 use crate::mind::script::Script;
 
 /// Fills in a template. A variable without a value is a mistake of the script that `check` reports; at run time the
@@ -16,6 +18,14 @@ pub fn fill(template: &str, facts: &Facts) -> Option<String> {
         .render_str(template, facts)
         .ok()
         .map(|text| text.trim().to_owned())
+}
+
+/// A sentence begins with a capital, also where a variable begins it.
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 /// What anybody may hear, from the first word on.
@@ -33,13 +43,22 @@ pub fn public_facts(script: &Script, brief: &Brief) -> Facts {
         ("canal_oficial", brief.official_channel.clone()),
         ("protocolo", verbalise::protocol(&brief.protocol)),
         ("bom_periodo", facts::farewell(brief.hour).to_owned()),
-        ("h_ini", "oito da manhã".to_owned()),
-        ("h_fim", "oito da noite".to_owned()),
+        ("h_ini", hour_words(brief, |window| window.open)),
+        ("h_fim", hour_words(brief, |window| window.close)),
         ("destino", brief.destination.clone()),
     ]
     .into_iter()
     .map(|(name, text)| (name.to_owned(), text))
     .collect()
+}
+
+/// An end of the hours of calling: today's, or those of the next open day.
+fn hour_words(brief: &Brief, end: fn(Window) -> jiff::civil::Time) -> String {
+    let window = hours::window_on(brief.uf, brief.today)
+        .or_else(|| hours::window_on(brief.uf, hours::next_open(brief.uf, brief.today).date()));
+    window.map_or_else(String::new, |window| {
+        verbalise::time(end(window).hour().unsigned_abs(), 0)
+    })
 }
 
 /// How the person sought may be named in an answer: "maria", "maria clara".
@@ -71,10 +90,13 @@ impl Dialogue {
                 self.visits.get(state).map_or(0, |n| *n as usize - 1) % found.say.len().max(1),
             ),
         };
-        let text = template.and_then(|template| fill(template, &self.facts));
+        let text = template
+            .and_then(|template| fill(template, &self.facts))
+            .map(|text| capitalised(&text));
         text.filter(|text| !text.is_empty())
             .map(|text| Utterance {
                 state: state.to_owned(),
+                firm: self.firm(&text),
                 text,
                 mandatory: found.mandatory,
             })
@@ -95,6 +117,29 @@ impl Dialogue {
             state: "reparo".to_owned(),
             text,
             mandatory,
+            firm: Vec::new(),
         })
+    }
+
+    /// The sentences of a prompt that give a notice.
+    fn firm(&self, text: &str) -> Vec<String> {
+        if self.script.notice.is_empty() {
+            return Vec::new();
+        }
+        let words: Vec<String> = self
+            .script
+            .notice
+            .values()
+            .flat_map(|notice| &notice.words)
+            .map(|words| fold(words))
+            .collect();
+        text.split_inclusive(['.', '!', '?', ';', ':'])
+            .map(str::trim)
+            .filter(|sentence| {
+                let plain = fold(sentence);
+                words.iter().any(|words| plain.contains(words))
+            })
+            .map(str::to_owned)
+            .collect()
     }
 }

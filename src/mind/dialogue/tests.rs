@@ -14,14 +14,13 @@ use crate::sim::portfolio;
 
 fn dialogue() -> Dialogue {
     let files = [
-        (
-            "fluxo.toml",
-            include_str!("../../../prompts/cobranca/fluxo.toml"),
-        ),
-        (
-            "reparos.toml",
-            include_str!("../../../prompts/cobranca/reparos.toml"),
-        ),
+        ("avisos.toml", include_str!("../../../prompts/cobranca/avisos.toml")),
+        ("desfechos.toml", include_str!("../../../prompts/cobranca/desfechos.toml")),
+        ("fechamento.toml", include_str!("../../../prompts/cobranca/fechamento.toml")),
+        ("fluxo.toml", include_str!("../../../prompts/cobranca/fluxo.toml")),
+        ("mensagens.toml", include_str!("../../../prompts/cobranca/mensagens.toml")),
+        ("ofertas.toml", include_str!("../../../prompts/cobranca/ofertas.toml")),
+        ("reparos.toml", include_str!("../../../prompts/cobranca/reparos.toml")),
     ];
     let files: BTreeMap<String, String> = files
         .map(|(name, text)| (name.to_owned(), text.to_owned()))
@@ -35,6 +34,9 @@ fn dialogue() -> Dialogue {
         hour: 14,
         name: debtor.spoken_name(),
         cpf_start: debtor.cpf.first_three(),
+        birth: debtor.birth.map(|birth| (birth.day(), birth.month())),
+        uf: debtor.uf,
+        has_email: true,
         marca: debtor.creditor.brand.clone(),
         official_phone: debtor.creditor.official_phone.clone(),
         official_channel: debtor.creditor.official_channel.clone(),
@@ -147,8 +149,7 @@ fn a_saturday_becomes_the_monday_after_and_is_asked_back() {
 fn keys_name_a_day() {
     let mut dialogue = verified();
     dialogue.hear(&Heard::Keys("1".into()));
-    dialogue.hear(&Heard::Keys("30".into()));
-    let turn = dialogue.hear(&means("PEDE_BOLETO", &[]));
+    let turn = dialogue.hear(&Heard::Keys("30".into()));
     assert!(
         said(&turn).contains("segunda-feira, trinta de novembro"),
         "{}",
@@ -165,7 +166,6 @@ fn an_agreement_is_performed_after_an_explicit_yes_and_stands_once_it_is_done() 
     let mut dialogue = verified();
     dialogue.hear(&means("SIM", &[]));
     dialogue.hear(&Heard::Keys("30".into()));
-    dialogue.hear(&means("PEDE_BOLETO", &[]));
     let unclear = dialogue.hear(&Heard::NoMatch);
     assert!(
         matches!(unclear.then, Then::Listen(_)),
@@ -200,7 +200,6 @@ fn an_agreement_that_could_not_be_written_is_not_told_as_made() {
     let mut dialogue = verified();
     dialogue.hear(&means("SIM", &[]));
     dialogue.hear(&Heard::Keys("30".into()));
-    dialogue.hear(&means("PEDE_BOLETO", &[]));
     dialogue.hear(&means("SIM", &[]));
     let turn = dialogue.done(&Outcome::Failed);
     assert_eq!(turn.then, Then::End);

@@ -43,6 +43,29 @@ fn price_payment(principal: Centavos, rate: BasisPoints, n: u32) -> Option<Centa
     Some(Centavos::ratio(numerator, 10_000 * (ONE - discounted)))
 }
 
+/// What each payment pays back of `principal`, beside the interest of its month; the last pays the rest.
+pub(super) fn amortised(
+    principal: Centavos,
+    rate: BasisPoints,
+    payments: &[(u32, Centavos)],
+) -> Vec<(u32, Centavos)> {
+    let mut balance = principal;
+    let last = payments.len().saturating_sub(1);
+    payments
+        .iter()
+        .enumerate()
+        .map(|(nth, (days, payment))| {
+            let part = if nth == last {
+                balance
+            } else {
+                *payment - balance.share(rate)
+            };
+            balance = balance - part;
+            (*days, part)
+        })
+        .collect()
+}
+
 /// The `nth` due date, counted from 0: the same day of the months after `first`, each from `first` and not from the one
 /// before, then moved to a business day.
 pub(super) fn due_date(first: Date, nth: i32) -> Date {

@@ -40,6 +40,7 @@ fn debtor(contracts: Vec<Contract>) -> Debtor {
             official_channel: String::new(),
             address: String::new(),
         },
+        score: None,
         contracts,
     }
 }

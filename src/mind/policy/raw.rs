@@ -7,8 +7,13 @@ use std::str::FromStr;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Band, CONSUMER_MULTA_MAX, Charges, Discount, InstalmentRules, Invalid, Policy, Terms};
+use super::{
+    Band, CONSUMER_MULTA_MAX, Charges, Discount, InstalmentRules, Invalid, Policy, ScoreRung, Terms,
+};
 use crate::base::{BasisPoints, Centavos};
+use crate::mind::check::nearest;
+use crate::mind::offer::Iof;
+use crate::mind::script::place;
 
 /// Price beyond ten per cent a month is a slip of the pen.
 const JUROS_MAX: BasisPoints = BasisPoints(1_000);
@@ -24,6 +29,7 @@ struct RawPolicy {
     charges: RawCharges,
     discount: RawFloor,
     band: Vec<RawBand>,
+    score: Vec<RawScore>,
     instalments: RawInstalments,
     terms: RawTerms,
 }
@@ -55,6 +61,14 @@ struct RawBand {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+struct RawScore {
+    from: Number,
+    to: Number,
+    rung: Number,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct RawDiscount {
     encargos: Text,
     principal: Text,
@@ -69,6 +83,10 @@ struct RawInstalments {
     entrada_min: Text,
     minimum: Text,
     juros_month: Text,
+    lender: Option<bool>,
+    iof: Text,
+    /// Millionths a day.
+    iof_day_ppm: Number,
 }
 
 #[derive(Default, Deserialize)]
@@ -96,6 +114,7 @@ pub(super) fn parse(text: &str) -> Result<Policy, Vec<Invalid>> {
 /// A file that is no policy at all: a mistake of TOML, a key nobody knows, a number where a text belongs.
 fn shape(text: &str, error: &toml::de::Error) -> Invalid {
     let span = error.span().unwrap_or_default();
+    let (line, column) = place(text, span.start);
     Invalid {
         key: text
             .get(span.clone())
@@ -104,14 +123,39 @@ fn shape(text: &str, error: &toml::de::Error) -> Invalid {
             .next()
             .unwrap_or_default()
             .to_owned(),
-        line: line_of(text, span.start),
+        line,
+        column,
         message: error.message().to_owned(),
-        remedy: "compare com prompts/cobranca/politica.toml".to_owned(),
+        remedy: suggestion(error.message())
+            .unwrap_or_else(|| "compare com prompts/cobranca/politica.toml".to_owned()),
     }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
-    text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1
+/// For "unknown field `x`, expected one of `a`, `b`": the one that was probably meant.
+fn suggestion(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("unknown field ")?;
+    let mut names = rest.split('`').skip(1).step_by(2);
+    let given = names.next()?;
+    Some(nearest(given, names))
+}
+
+/// The place of the section that a missing key belongs to: `band[2].from` stands in the second `[[band]]`.
+fn section_of(text: &str, key: &str) -> (usize, usize) {
+    let (section, nth) = match key.split_once('[') {
+        Some((section, rest)) => {
+            let nth = rest.split(']').next().and_then(|n| n.parse().ok());
+            (section, nth.unwrap_or(1))
+        }
+        None => (key.split('.').next().unwrap_or(key), 1_usize),
+    };
+    let header = |line: &str| {
+        let line = line.trim();
+        line == format!("[{section}]") || line == format!("[[{section}]]")
+    };
+    let mut found = text.lines().enumerate().filter(|(_, line)| header(line));
+    let last = text.lines().count().max(1);
+    let line = found.nth(nth.saturating_sub(1)).map_or(last, |(at, _)| at + 1);
+    (line, 1)
 }
 
 struct Checker<'a> {
@@ -136,6 +180,10 @@ impl Checker<'_> {
             charges,
             floor,
             bands,
+            scores: (1..)
+                .zip(&raw.score)
+                .map(|(n, score)| self.score(n, score))
+                .collect(),
             instalments: self.instalments(&raw.instalments),
             terms: self.terms(&raw.terms),
         }
@@ -196,6 +244,19 @@ impl Checker<'_> {
         };
         self.ladder(&key, raw, &band);
         band
+    }
+
+    fn score(&mut self, n: usize, raw: &RawScore) -> ScoreRung {
+        let key = |name: &str| format!("score[{n}].{name}");
+        let from = self.number(&key("from"), &raw.from, 0..=100);
+        let to = self.number(&key("to"), &raw.to, from..=100);
+        let rung = self.number(&key("rung"), &raw.rung, 0..=2);
+        let byte = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
+        ScoreRung {
+            from: byte(from),
+            to: byte(to),
+            rung: byte(rung),
+        }
     }
 
     fn ladder(&mut self, key: &dyn Fn(&str) -> String, raw: &RawBand, band: &Band) {
@@ -327,6 +388,17 @@ impl Checker<'_> {
                 &raw.juros_month,
                 BasisPoints::ZERO..=JUROS_MAX,
             ),
+            lender: raw.lender.unwrap_or(false),
+            iof: Iof {
+                fixed: match &raw.iof {
+                    None => BasisPoints::ZERO,
+                    rate => self.rate("instalments.iof", rate, BasisPoints::ZERO..=JUROS_MAX),
+                },
+                daily_ppm: match &raw.iof_day_ppm {
+                    None => 0,
+                    rate => self.number("instalments.iof_day_ppm", rate, 0..=10_000),
+                },
+            },
         }
     }
 
@@ -398,10 +470,14 @@ impl Checker<'_> {
     }
 
     fn refuse<T>(&mut self, key: &str, raw: Option<&Spanned<T>>, message: String, remedy: &str) {
-        let line = raw.map_or(0, |spanned| line_of(self.text, spanned.span().start));
+        let (line, column) = raw.map_or_else(
+            || section_of(self.text, key),
+            |spanned| place(self.text, spanned.span().start),
+        );
         self.invalid.push(Invalid {
             key: key.to_owned(),
             line,
+            column,
             message,
             remedy: remedy.to_owned(),
         });
