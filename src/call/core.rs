@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ahead::Ahead;
+use super::barge::Barge;
 use super::graphs::Graphs;
 use super::timers::{Timer, Timers};
 use super::turn::{Floor, Spoken};
@@ -18,8 +20,6 @@ use crate::mind::dialogue::{
 use crate::mind::script::Script;
 use crate::mouth::playout::{Played, Playout};
 
-/// Speech over a prompt that lasts this long is meant.
-const BARGE_IN: Duration = Duration::from_millis(500);
 /// The next key of a number comes within this time.
 const KEYS: Duration = Duration::from_secs(4);
 /// Within this time the same key from two sources is one: a tone is heard when it has lasted a while.
@@ -60,6 +60,8 @@ pub struct Call {
     pub(super) yes: Option<(u64, u64, f32)>,
     pub(super) effect: u32,
     pub(super) clause: u32,
+    pub(super) ahead: Ahead,
+    pub(super) barge: Barge,
     pub(super) in_flight: Duration,
     told: Told,
 }
@@ -110,6 +112,8 @@ impl Call {
             yes: None,
             effect: 0,
             clause: 0,
+            ahead: Ahead::default(),
+            barge: Barge::default(),
             in_flight,
             told: Told::default(),
         };
@@ -125,9 +129,9 @@ impl Call {
         match input {
             Input::Frame(frame) => self.hear_frame(&frame, now),
             Input::Key(key) => self.hear_key(key, Source::Wire, now),
-            Input::Voice { clause, sound } => self.playout.supply(clause, sound),
+            Input::Voice { clause, sound } => self.supply(clause, sound),
             // Without a voice the call goes on: the clause is skipped as if it had been said.
-            Input::Mute { clause } => self.playout.supply(clause, Arc::from([0_i16; 1])),
+            Input::Mute { clause } => self.supply(clause, Arc::from([0_i16; 1])),
             Input::Effect { id, outcome } => self.hear_effect(id, &outcome, now),
             Input::HungUp(ending) => self.hang_up(ending, now),
             Input::Wake => {}
@@ -155,8 +159,19 @@ impl Call {
         matches!(self.floor, Floor::Over)
     }
 
+    /// Something is left to say, or to do first.
+    pub fn is_talking(&self) -> bool {
+        !self.playout.is_empty() || matches!(self.floor, Floor::World | Floor::Leaving)
+    }
+
     pub const fn dialogue(&self) -> &Dialogue {
         &self.dialogue
+    }
+
+    fn supply(&mut self, clause: u32, sound: Arc<[i16]>) {
+        if !self.ahead.supply(clause, &sound) {
+            self.playout.supply(clause, sound);
+        }
     }
 
     fn hear_frame(&mut self, frame: &Frame, now: Moment) {
@@ -170,6 +185,7 @@ impl Call {
         }
         let mut played = Vec::new();
         let out = self.playout.next_frame(&mut played);
+        self.ear.say(&out);
         for event in played {
             self.follow_playout(event, now);
         }
@@ -182,26 +198,15 @@ impl Call {
     fn hear_event(&mut self, event: EarEvent, now: Moment) {
         match event {
             EarEvent::SpeechStarted { at } => self.speech_started(at, now),
+            EarEvent::Stirring { .. } => self.stirred(now),
+            EarEvent::Calmed => self.calmed(),
             EarEvent::Partial(_) => {}
+            EarEvent::Foreseen(hypotheses) => self.foresee(&hypotheses),
             EarEvent::SpeechEnded(turn) => {
-                self.speech_ended(turn.started, turn.ended, &turn.hypotheses, now)
+                self.note_level(&turn);
+                self.speech_ended(turn.started, turn.ended, &turn.hypotheses, now);
             }
             EarEvent::Key { key, .. } => self.hear_key(key, Source::Tone, now),
-        }
-    }
-
-    fn speech_started(&mut self, at: Moment, now: Moment) {
-        self.caller_spoke = true;
-        self.speaking_since = Some(at);
-        self.timers.stop(Timer::NoInput);
-        match self.floor {
-            Floor::Agent if self.playout.is_mandatory() || self.listen.is_none() => {}
-            Floor::Agent if !self.playout.is_empty() => {
-                self.playout.pause();
-                self.actions.push_back(Action::Flush);
-                self.timers.set(Timer::BargeIn, now + BARGE_IN);
-            }
-            Floor::Agent | Floor::Caller | Floor::World | Floor::Leaving | Floor::Over => {}
         }
     }
 
@@ -218,14 +223,7 @@ impl Call {
                 });
                 self.answer(&Heard::Silence, now);
             }
-            // Speech over the prompt goes on: the caller has the floor now.
-            Timer::BargeIn => {
-                if self.speaking_since.is_some() {
-                    self.cut(now);
-                } else {
-                    self.playout.resume();
-                }
-            }
+            Timer::BargeIn => self.decide_interruption(now),
             Timer::Keys => self.keys.clear(),
             Timer::Effect => {
                 let id = self.effect;
@@ -330,9 +328,14 @@ impl Call {
         self.listen = None;
         self.early = None;
         self.floor = Floor::Agent;
+        self.barge = Barge {
+            caller_db: self.barge.caller_db,
+            ..Barge::default()
+        };
         for utterance in turn.say {
             self.say(utterance);
         }
+        self.ahead.clear();
         match turn.then {
             Then::Listen(listen) => {
                 self.open_ear(&listen);
@@ -423,6 +426,7 @@ impl Call {
     /// Stops talking for good, and writes down how far it got.
     pub(super) fn cut(&mut self, now: Moment) {
         self.timers.stop(Timer::BargeIn);
+        self.barge.since = None;
         if self.playout.is_empty() && self.spoken.is_empty() {
             return;
         }

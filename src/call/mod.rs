@@ -4,6 +4,8 @@
 //! back at the latest. The same inputs at the same moments give the same actions, bit for bit: `combinado replay`
 //! relies on it.
 
+mod ahead;
+mod barge;
 mod core;
 mod graphs;
 mod log;

@@ -8,7 +8,7 @@ use crate::language::meaning::{self, Meaning};
 use crate::mind::dialogue::{Heard, Utterance};
 
 /// Below this the recogniser's best guess is not taken for an answer.
-const ACCEPT: f32 = 0.35;
+pub(super) const ACCEPT: f32 = 0.35;
 /// Sound of the caller that is shorter than this and not understood is a noise, not an answer.
 const NOISE_MS: u64 = 350;
 /// So much of a prompt unheard means that "sim" was a nod, not an answer.
@@ -32,9 +32,8 @@ pub enum Floor {
 #[derive(Clone, Debug)]
 pub struct Spoken {
     utterance: Utterance,
-    /// Its clauses have the numbers `first..=last`.
-    first: u32,
-    last: u32,
+    /// The numbers of its clauses, in order.
+    clauses: Vec<u32>,
     began: Option<Moment>,
     latency: Option<Latency>,
 }
@@ -46,20 +45,27 @@ impl Call {
         let Some(last_index) = clauses.len().checked_sub(1) else {
             return;
         };
-        let first = self.clause + 1;
+        let mut numbers = Vec::with_capacity(clauses.len());
         for (index, text) in clauses.into_iter().enumerate() {
-            self.clause += 1;
+            let prepared = self.ahead.take(&text);
+            let number = prepared.as_ref().map_or(self.clause + 1, |(id, _)| *id);
+            self.clause = self.clause.max(number);
+            numbers.push(number);
             self.playout
-                .add(self.clause, &text, utterance.mandatory, index == last_index);
-            self.actions.push_back(Action::Speak {
-                clause: self.clause,
-                text,
-            });
+                .add(number, &text, utterance.mandatory, index == last_index);
+            match prepared {
+                Some((_, Some(sound))) => self.playout.supply(number, sound),
+                // It was asked for, and is on its way.
+                Some((_, None)) => {}
+                None => self.actions.push_back(Action::Speak {
+                    clause: number,
+                    text,
+                }),
+            }
         }
         self.spoken.push_back(Spoken {
             utterance,
-            first,
-            last: self.clause,
+            clauses: numbers,
             began: None,
             latency: None,
         });
@@ -70,11 +76,11 @@ impl Call {
         let Some(spoken) = self
             .spoken
             .iter_mut()
-            .find(|spoken| (spoken.first..=spoken.last).contains(&clause))
+            .find(|spoken| spoken.clauses.contains(&clause))
         else {
             return;
         };
-        if clause != spoken.first {
+        if spoken.clauses.first() != Some(&clause) {
             return;
         }
         spoken.began = Some(now);
@@ -95,7 +101,7 @@ impl Call {
     }
 
     pub(super) fn utterance_ended(&mut self, clause: u32, now: Moment) {
-        let Some(at) = self.spoken.iter().position(|spoken| spoken.last == clause) else {
+        let Some(at) = self.spoken.iter().position(|spoken| spoken.clauses.last() == Some(&clause)) else {
             return;
         };
         if let Some(spoken) = self.spoken.remove(at) {
@@ -133,6 +139,15 @@ impl Call {
         });
     }
 
+    /// Remembers how loud the caller is when he is understood.
+    pub(super) fn note_level(&mut self, turn: &crate::ear::Utterance) {
+        let understood = turn.hypotheses.first().is_some_and(|best| best.confidence >= ACCEPT);
+        if understood {
+            let usual = self.barge.caller_db.unwrap_or(turn.level_db);
+            self.barge.caller_db = Some(usual + 0.5 * (turn.level_db - usual));
+        }
+    }
+
     /// The caller has finished a turn.
     pub(super) fn speech_ended(
         &mut self,
@@ -159,8 +174,7 @@ impl Call {
             return;
         }
         if over_prompt && !self.takes_floor(meaning.as_ref()) {
-            self.timers.stop(super::Timer::BargeIn);
-            self.playout.resume();
+            self.go_on_talking();
             return;
         }
         let voiced = to_ms(ended.since(began));
@@ -190,7 +204,7 @@ impl Call {
     }
 
     /// Whether words over a prompt are an answer. A nod in the middle of a statement is not, nor is a noise.
-    fn takes_floor(&self, meaning: Option<&Meaning>) -> bool {
+    pub(super) fn takes_floor(&self, meaning: Option<&Meaning>) -> bool {
         if self.playout.is_mandatory() {
             return false;
         }

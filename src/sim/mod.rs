@@ -2,9 +2,11 @@
 
 pub mod client;
 pub mod debtor;
+pub mod hesitation;
 pub mod live;
 pub mod load;
 pub mod portfolio;
 pub mod report;
+pub mod stage;
 pub mod text;
 pub mod virtual_call;
