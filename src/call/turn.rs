@@ -1,9 +1,12 @@
 //! Turns of both sides: what was said and heard, from when to when.
 
+use super::barge::SURE;
 use super::core::Call;
 use super::{Action, Event, HeardTurn, Latency};
 use crate::base::Moment;
+use crate::ear::Voice;
 use crate::ear::asr::Hypothesis;
+use crate::ear::cadence::Liveliness;
 use crate::language::meaning::{self, Meaning};
 use crate::mind::dialogue::{Heard, Utterance};
 
@@ -83,7 +86,10 @@ impl Call {
         if spoken.clauses.first() != Some(&clause) {
             return;
         }
-        spoken.began = Some(now);
+        let again = spoken.began.replace(now).is_some();
+        if again {
+            return;
+        }
         spoken.latency = answered.map(|(ended, decided)| Latency {
             total_ms: to_ms(now.since(ended)),
             endpoint_ms: to_ms(decided.since(ended)),
@@ -101,17 +107,18 @@ impl Call {
     }
 
     pub(super) fn utterance_ended(&mut self, clause: u32, now: Moment) {
-        let Some(at) = self.spoken.iter().position(|spoken| spoken.clauses.last() == Some(&clause)) else {
+        let Some(at) = self
+            .spoken
+            .iter()
+            .position(|spoken| spoken.clauses.last() == Some(&clause))
+        else {
             return;
         };
         if let Some(spoken) = self.spoken.remove(at) {
             self.close_utterance(spoken, now, false);
         }
         if self.floor == Floor::Leaving && self.spoken.is_empty() {
-            self.timers.set(
-                super::Timer::Drain,
-                now + self.in_flight + std::time::Duration::from_millis(200),
-            );
+            self.await_drain(now);
         }
     }
 
@@ -126,7 +133,8 @@ impl Call {
         let Some(began) = spoken.began else { return };
         let (t0_ms, t1_ms) = (began.millis(), now.millis());
         if spoken.utterance.mandatory && !cut {
-            self.read = Some((t0_ms, t1_ms));
+            let last = spoken.clauses.last().copied().unwrap_or_default();
+            self.reading = Some((t0_ms, t1_ms, last));
         }
         let Utterance { state, text, .. } = spoken.utterance;
         self.tell(Event::Said {
@@ -141,10 +149,14 @@ impl Call {
 
     /// Remembers how loud the caller is when he is understood.
     pub(super) fn note_level(&mut self, turn: &crate::ear::Utterance) {
-        let understood = turn.hypotheses.first().is_some_and(|best| best.confidence >= ACCEPT);
+        let understood = turn
+            .hypotheses
+            .first()
+            .is_some_and(|best| best.confidence >= ACCEPT);
         if understood {
-            let usual = self.barge.caller_db.unwrap_or(turn.level_db);
-            self.barge.caller_db = Some(usual + 0.5 * (turn.level_db - usual));
+            let level = turn.voice.level_db;
+            let usual = self.barge.caller_db.unwrap_or(level);
+            self.barge.caller_db = Some(usual + 0.5 * (level - usual));
         }
     }
 
@@ -154,6 +166,7 @@ impl Call {
         began: Moment,
         ended: Moment,
         hypotheses: &[Hypothesis],
+        voice: Option<Voice>,
         now: Moment,
     ) {
         self.speaking_since = None;
@@ -173,7 +186,8 @@ impl Call {
             self.early = Some((began, ended, hypotheses.to_vec()));
             return;
         }
-        if over_prompt && !self.takes_floor(meaning.as_ref()) {
+        if over_prompt && !(self.is_meant_for_us(best, voice) && self.takes_floor(meaning.as_ref()))
+        {
             self.go_on_talking();
             return;
         }
@@ -199,8 +213,22 @@ impl Call {
             t1_ms: ended.millis(),
             endpoint_ms: to_ms(now.since(ended)),
         }));
+        if meaning
+            .as_ref()
+            .is_some_and(|meaning| meaning.intent.is_some())
+        {
+            self.person_came();
+        }
         let heard = meaning.map_or(Heard::NoMatch, Heard::Meaning);
         self.answer(&heard, now);
+    }
+
+    /// Whether words over a prompt were spoken into the telephone, and clearly: music and televisions have words, too.
+    fn is_meant_for_us(&self, best: Option<&Hypothesis>, voice: Option<Voice>) -> bool {
+        let clear = best.is_some_and(|best| best.confidence >= SURE);
+        voice.is_none_or(|voice| {
+            self.is_near(voice.level_db) && (clear && voice.melody == Liveliness::Lively)
+        })
     }
 
     /// Whether words over a prompt are an answer. A nod in the middle of a statement is not, nor is a noise.

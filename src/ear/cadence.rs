@@ -83,12 +83,52 @@ pub fn liveliness(sound: &[i16]) -> Liveliness {
     if track.len() < LEAST || (track.len() as f32) < PITCHED * looks as f32 {
         return Liveliness::Noisy;
     }
-    let changes: Vec<f32> = track.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
+    // A voice comes in syllables; hum and held notes do not change in loudness.
+    let levels: Vec<f32> = samples_db(sound);
+    if spread(&levels) < SYLLABLES_DB {
+        return Liveliness::Still;
+    }
+    let changes: Vec<f32> = track
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).abs())
+        .collect();
     if median(&changes) >= GLIDES {
         Liveliness::Lively
     } else {
         Liveliness::Still
     }
+}
+
+/// Between loud and soft parts of a voice, within half a second, in dB.
+const SYLLABLES_DB: f32 = 3.5;
+
+/// Level of each 20 ms, in dB, without what is nearly silent beside the loudest.
+fn samples_db(sound: &[i16]) -> Vec<f32> {
+    let levels: Vec<f32> = sound
+        .chunks(WINDOW / 2)
+        .map(|chunk| {
+            let samples: Vec<f32> = chunk.iter().map(|&sample| f32::from(sample)).collect();
+            10.0 * (power(&samples) + 1.0).log10()
+        })
+        .collect();
+    let top = levels.iter().copied().fold(0.0, f32::max);
+    levels
+        .into_iter()
+        .filter(|level| *level > top - FAINT_DB)
+        .collect()
+}
+
+/// From the lower to the upper decile.
+fn spread(values: &[f32]) -> f32 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let at = |share: usize| {
+        sorted
+            .get(sorted.len() * share / 10)
+            .copied()
+            .unwrap_or_default()
+    };
+    at(9) - at(1)
 }
 
 /// Pitch in semitones wherever there is one, in order of time.
@@ -191,8 +231,16 @@ mod tests {
     #[test]
     fn hears_whether_a_voice_falls_or_rises() {
         for pitch in [90.0, 130.0, 210.0, 300.0] {
-            assert_eq!(cadence(&glide(pitch, pitch * 0.75)), Cadence::Falls, "{pitch}");
-            assert_eq!(cadence(&glide(pitch, pitch * 1.3)), Cadence::Rises, "{pitch}");
+            assert_eq!(
+                cadence(&glide(pitch, pitch * 0.75)),
+                Cadence::Falls,
+                "{pitch}"
+            );
+            assert_eq!(
+                cadence(&glide(pitch, pitch * 1.3)),
+                Cadence::Rises,
+                "{pitch}"
+            );
             assert_eq!(cadence(&glide(pitch, pitch)), Cadence::Level, "{pitch}");
         }
     }

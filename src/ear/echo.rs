@@ -138,7 +138,10 @@ mod tests {
     fn echoed(sent: &[Frame], delay: usize, gain: f32) -> Vec<Frame> {
         let flat = sent.as_flattened();
         let late: Vec<i16> = (0..flat.len())
-            .map(|i| i.checked_sub(delay).map_or(0, |at| (f32::from(flat[at]) * gain) as i16))
+            .map(|i| {
+                i.checked_sub(delay)
+                    .map_or(0, |at| (f32::from(flat[at]) * gain) as i16)
+            })
             .collect();
         late.as_chunks::<FRAME>().0.to_vec()
     }

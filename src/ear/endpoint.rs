@@ -44,6 +44,12 @@ impl Default for Pace {
     }
 }
 
+/// Voice shorter than this is a digit or two, or a "não"; a refusal has more words.
+const WORDS: Duration = Duration::from_millis(900);
+/// A turn that lasts longer has no end of its own, and the silence that then ends it.
+const ENDLESS: Duration = Duration::from_secs(14);
+const BREATH: Duration = Duration::from_millis(260);
+
 const FRAME_TIME: Duration = Duration::from_millis(FRAME_MS);
 /// A silence inside a turn that is shorter than this is how words are spoken, not how a caller pauses.
 const PAUSE: Duration = Duration::from_millis(180);
@@ -67,6 +73,10 @@ pub struct Standing {
     pub digits: usize,
     /// It names a value, such as a date or an amount: more words would make it another one.
     pub has_value: bool,
+    /// It was heard clearly.
+    pub clear: bool,
+    /// How long the caller spoke.
+    pub voiced: Duration,
     /// How the voice ended.
     pub cadence: Cadence,
 }
@@ -151,15 +161,26 @@ impl Endpointer {
 
     /// Whether the turn is over, given what was understood.
     pub fn is_over(&self, standing: Standing, expect: Expect, now: Moment) -> bool {
-        self.turn
-            .is_some_and(|turn| now.since(turn.voiced_until) >= self.patience(standing, expect))
+        self.turn.is_some_and(|turn| {
+            let patience = self.patience(standing, expect);
+            // Whoever does not stop talking is answered at the first breath.
+            let patience = match now.since(turn.started) > ENDLESS {
+                true => patience.min(BREATH),
+                false => patience,
+            };
+            now.since(turn.voiced_until) >= patience
+        })
     }
 
     /// The silence that ends the turn.
     pub fn patience(&self, standing: Standing, expect: Expect) -> Duration {
         match expect.digits {
             _ if expect.open => self.at_this_pace(self.pace.unfinished),
-            Some(count) if standing.digits > 0 && standing.digits < count => {
+            // A word or two where digits are expected is most likely the first of them.
+            Some(count) if standing.digits < count && standing.voiced < WORDS => {
+                self.at_this_pace(self.pace.digits_missing)
+            }
+            Some(count) if standing.digits > 0 && (standing.digits < count || !standing.clear) => {
                 self.at_this_pace(self.pace.digits_missing)
             }
             Some(_) if standing.digits > 0 && !standing.is_final => {
@@ -229,6 +250,8 @@ mod tests {
         complete: true,
         digits: 0,
         has_value: false,
+        clear: true,
+        voiced: Duration::from_secs(1),
         cadence: Cadence::Level,
     };
     const SO_FAR: Standing = Standing {

@@ -24,6 +24,11 @@ const PEEKS_MS: [u64; 7] = [60, 80, 100, 120, 160, 200, 240];
 const KEPT: usize = cadence::SPAN.div_ceil(FRAME) + 4;
 /// A voice so far above the line's noise interrupts with its second frame, in dB.
 const CLEARLY_DB: f32 = 15.0;
+/// Digits that are this sure are taken to be all of them.
+const CLEAR: f32 = 0.6;
+/// How far a voice may fall below its mean, and for how many frames, after the detector has let it go.
+const LINGERS_DB: f32 = 14.0;
+const LINGERS: u32 = 8;
 /// No background; how fast one is forgotten, 1 dB a second; and how far a caller rises above it, in dB.
 const NO_BACKGROUND_DB: f32 = -90.0;
 const BACKGROUND_FALL_DB: f32 = 0.02;
@@ -73,8 +78,7 @@ pub struct Utterance {
     pub origin: Moment,
     /// How long someone really spoke.
     pub voiced: Duration,
-    /// Mean level of the voice, dB below full scale.
-    pub level_db: f32,
+    pub voice: Voice,
     /// Best first; empty when nothing the grammar allows was heard.
     pub hypotheses: Vec<Hypothesis>,
     /// From `origin` on, 8 kHz; empty unless it was to be kept.
@@ -106,6 +110,8 @@ pub struct Ear {
     echo: Echo,
     /// Whether anybody spoke in the last frame, and how loud it was.
     last: Sound,
+    /// Frames in a row that counts as voice though the detector hears none.
+    lingering: u32,
     /// How loud something is that goes on beside the caller; it is forgotten slowly.
     background_db: f32,
     turn: Option<Turn>,
@@ -152,6 +158,8 @@ struct Turn {
     hypotheses: Vec<Hypothesis>,
     /// Tags that were foreseen last.
     foreseen: Option<Vec<String>>,
+    /// Tags that do not answer the question.
+    insufficient: Option<Vec<String>>,
     /// Sum of the levels of the voiced frames, and their number.
     loudness: (f32, u32),
 }
@@ -171,6 +179,7 @@ impl Ear {
             stirring: false,
             echo: Echo::default(),
             last: Sound::default(),
+            lingering: 0,
             background_db: NO_BACKGROUND_DB,
             turn: None,
         }
@@ -216,7 +225,12 @@ impl Ear {
         let echo = sounding && self.echo.is_own();
         let level_db = vad::level_db(frame);
         self.background_db = (self.background_db - BACKGROUND_FALL_DB).max(NO_BACKGROUND_DB);
-        let voiced = sounding && !echo && level_db > self.background_db + ABOVE_BACKGROUND_DB;
+        let near = !echo && level_db > self.background_db + ABOVE_BACKGROUND_DB;
+        let voiced = near && (sounding || self.lingers(level_db));
+        self.lingering = match sounding {
+            true => 0,
+            false => self.lingering + u32::from(voiced),
+        };
         self.last = Sound {
             voiced,
             echo,
@@ -255,9 +269,28 @@ impl Ear {
         events
     }
 
+    /// Whether a voice goes on that the detector has let go: nasals and soft vowels at the end of a word.
+    fn lingers(&self, level_db: f32) -> bool {
+        self.turn.as_ref().is_some_and(|turn| {
+            let (sum, frames) = turn.loudness;
+            self.lingering < LINGERS
+                && level_db >= sum / frames.max(1) as f32 - LINGERS_DB
+                && level_db >= self.vad.floor_db() + CLEARLY_DB
+        })
+    }
+
     /// Takes the 20 ms that go out, after [`Ear::hear`]: they may come back.
     pub fn say(&mut self, frame: &Frame) {
         self.echo.send(frame);
+    }
+
+    /// What was foreseen would not answer the question: more is to come, or something else.
+    pub fn expect_more(&mut self) {
+        if let Some(turn) = &mut self.turn {
+            turn.standing.is_final = false;
+            turn.standing.complete = false;
+            turn.insufficient = turn.foreseen.clone();
+        }
     }
 
     /// What the last frame sounded like.
@@ -274,23 +307,26 @@ impl Ear {
 
     /// The voice of the turn that is on.
     pub fn voice(&self) -> Option<Voice> {
-        let turn = self.turn.as_ref()?;
+        self.turn.as_ref().map(|turn| self.voice_of(turn))
+    }
+
+    fn voice_of(&self, turn: &Turn) -> Voice {
         let (sum, frames) = turn.loudness;
         let sound: Vec<i16> = self.recent.iter().flatten().copied().collect();
-        Some(Voice {
+        Voice {
             level_db: sum / frames.max(1) as f32,
             voiced: self.endpointer.voiced(),
             melody: cadence::liveliness(&sound),
-        })
+        }
     }
 
-    /// The tags of what was said so far, when it is likely to have been said.
-    pub fn understood(&mut self) -> Option<Vec<String>> {
+    /// The tags of what was said so far, and how likely it was said.
+    pub fn understood(&mut self) -> Option<(Vec<String>, f32)> {
         self.turn.as_ref()?;
         self.graph.as_ref()?;
         let hypotheses = self.recognizer.as_mut()?.finish();
         let best = hypotheses.into_iter().next()?;
-        (best.confidence >= UNSURE).then_some(best.tags)
+        Some((best.tags, best.confidence))
     }
 
     /// Gives up the turn: it is something that goes on beside the caller. What is not clearly louder is no voice for
@@ -322,7 +358,13 @@ impl Ear {
             recognizer.start(graph.clone());
         }
         let skipped = self.recent.len() - heard;
-        let sound: Vec<i16> = self.recent.iter().skip(skipped).flatten().copied().collect();
+        let sound: Vec<i16> = self
+            .recent
+            .iter()
+            .skip(skipped)
+            .flatten()
+            .copied()
+            .collect();
         self.feed(&sound, &mut turn);
         self.turn = Some(turn);
     }
@@ -383,11 +425,17 @@ impl Ear {
             .first()
             .is_some_and(|best| best.confidence >= UNSURE);
         let partial = partial.unwrap_or_default();
+        let enough = turn.insufficient.is_none()
+            || turn.insufficient.as_ref() != hypotheses.first().map(|best| &best.tags);
         turn.standing = Standing {
-            is_final: sure && partial.is_final,
-            complete: sure && partial.complete,
+            is_final: sure && enough && partial.is_final,
+            complete: sure && enough && partial.complete,
             digits: digits(&partial),
             has_value: partial.tags.iter().any(|tag| tag.ends_with('(')),
+            clear: hypotheses
+                .first()
+                .is_some_and(|best| best.confidence >= CLEAR),
+            voiced: self.endpointer.voiced(),
             cadence,
         };
         turn.hypotheses = hypotheses;
@@ -396,11 +444,13 @@ impl Ear {
     /// How the voice ended that has been silent for so long.
     fn last_melody(&self, silence: Duration) -> cadence::Cadence {
         let silent = silence.as_millis() as usize / FRAME_MS as usize;
-        let voice = self.recent.len().saturating_sub(silent);
-        let from = voice.saturating_sub(cadence::SPAN.div_ceil(FRAME));
+        // The detector may let a soft ending go early; what is faint has no melody anyway.
+        let wanted = cadence::SPAN.div_ceil(FRAME) + silent;
+        let skipped = self.recent.len().saturating_sub(wanted);
         let sound: Vec<i16> = self
             .recent
-            .range(from..voice)
+            .iter()
+            .skip(skipped)
             .flatten()
             .copied()
             .collect();
@@ -431,14 +481,14 @@ impl Ear {
             self.peek(&mut turn, Duration::ZERO);
         }
         let voiced = self.endpointer.voiced();
-        let (sum, frames) = turn.loudness;
+        let voice = self.voice_of(&turn);
         self.endpointer.reset();
         Some(Utterance {
             started,
             ended,
             origin: turn.origin,
             voiced,
-            level_db: sum / frames.max(1) as f32,
+            voice,
             hypotheses: turn.hypotheses,
             sound: turn.sound,
         })

@@ -11,4 +11,4 @@ mod listener;
 pub mod vad;
 
 pub use endpoint::{Expect, Pace};
-pub use listener::{Ear, EarEvent, Settings, Sound, Utterance};
+pub use listener::{Ear, EarEvent, Settings, Sound, Utterance, Voice};

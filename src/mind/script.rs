@@ -64,6 +64,8 @@ pub struct Global {
     /// Likewise when what was heard was not understood.
     #[serde(default)]
     pub nomatch: Vec<String>,
+    /// Said when an effect takes longer than 0.7 s.
+    pub filler: Option<String>,
     /// Where a question leads that was not answered three times.
     pub silence: Option<Route>,
     /// Where a question leads that was misunderstood three times.

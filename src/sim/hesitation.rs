@@ -99,7 +99,12 @@ pub struct Replied {
 }
 
 /// The sound of an answer. `speak` says words in the caller's voice.
-pub fn render(words: &str, pause_ms: u64, joint: Joint, speak: &dyn Fn(&str) -> Vec<i16>) -> Vec<i16> {
+pub fn render(
+    words: &str,
+    pause_ms: u64,
+    joint: Joint,
+    speak: &dyn Fn(&str) -> Vec<i16>,
+) -> Vec<i16> {
     let pause = vec![0; (pause_ms * u64::from(RATE) / 1_000) as usize];
     if !words.contains('|') {
         return trim(&speak(words)).to_vec();
@@ -123,7 +128,10 @@ fn stretch(sentence: &str, pause: &[i16], speak: &dyn Fn(&str) -> Vec<i16>) -> V
     const STEP: usize = RATE as usize / 100;
     let whole = speak(sentence);
     let spoken = trim(&whole);
-    let quiet: Vec<bool> = spoken.chunks(STEP).map(|step| !super::stage::is_loud(step)).collect();
+    let quiet: Vec<bool> = spoken
+        .chunks(STEP)
+        .map(|step| !super::stage::is_loud(step))
+        .collect();
     let mut sound = Vec::new();
     let mut at = 0;
     while at < quiet.len() {
@@ -158,10 +166,12 @@ pub fn try_answer(stage: &mut Stage<'_>, keys: &[&str], sound: &[i16]) -> Option
     for _ in 0..150 {
         stage.tick(&[0; 160]);
     }
-    let heard = stage.events[told..].iter().find_map(|(_, event)| match event {
-        Event::Heard(heard) => Some(heard),
-        _ => None,
-    });
+    let heard = stage.events[told..]
+        .iter()
+        .find_map(|(_, event)| match event {
+            Event::Heard(heard) => Some(heard),
+            _ => None,
+        });
     Some(Replied {
         response_ms: stage.sounds_from(ends).map(|at| at - ends),
         early: stage.is_heard(begins, ends),

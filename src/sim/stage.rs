@@ -22,11 +22,16 @@ const BLOCK: usize = RATE as usize / 200;
 #[derive(Clone, Copy, Debug)]
 pub struct World {
     pub effect_ms: u64,
+    /// After how long the wire says that it has played something; `None` when it never does.
+    pub marks_ms: Option<u64>,
 }
 
 impl Default for World {
     fn default() -> Self {
-        Self { effect_ms: 120 }
+        Self {
+            effect_ms: 120,
+            marks_ms: None,
+        }
     }
 }
 
@@ -138,7 +143,9 @@ impl<'a> Stage<'a> {
     /// Whether the agent is heard between two moments.
     pub fn is_heard(&self, from_ms: u64, to_ms: u64) -> bool {
         let at = |ms: u64| ((ms * u64::from(RATE) / 1_000) as usize).min(self.agent.len());
-        self.agent[at(from_ms)..at(to_ms)].chunks(BLOCK).any(is_loud)
+        self.agent[at(from_ms)..at(to_ms)]
+            .chunks(BLOCK)
+            .any(is_loud)
     }
 
     /// Milliseconds since the call began.
@@ -164,6 +171,12 @@ impl<'a> Stage<'a> {
             match action {
                 Action::Send(frame) => self.agent.extend_from_slice(&*frame),
                 Action::Flush => self.flushes.push(self.now),
+                Action::Mark { clause } => {
+                    if let Some(after) = self.world.marks_ms {
+                        let at = self.now + std::time::Duration::from_millis(after);
+                        self.pending.push((at, Input::Played { clause }));
+                    }
+                }
                 Action::HangUp => {}
                 Action::Speak { clause, text } => {
                     let sound = (self.voice)(&text);

@@ -317,7 +317,10 @@ impl Amd {
         let has = |tone| self.heard_tones.contains(&tone);
         if has(Tone::Fax) {
             Some((Answer::Fax, 0.98, "fax tone"))
-        } else if has(Tone::Information) && self.machine_phrases().is_empty() && self.voice_ms < 2_500 {
+        } else if has(Tone::Information)
+            && self.machine_phrases().is_empty()
+            && self.voice_ms < 2_500
+        {
             // The announcement behind the tones says what is wrong; they alone say that something is.
             (self.voice_ms > 2_000).then_some((Answer::Unavailable, 0.9, "information tones"))
         } else if has(Tone::Busy) {
@@ -337,14 +340,16 @@ impl Amd {
             .max_by_key(|(answer, count)| (**count, weight(**answer)))
             .map(|(answer, count)| (*answer, *count))?;
         // A mailbox is reached because the telephone is out of reach: both are said, and the mailbox is what answers.
-        let answer = if counts.contains_key(&Answer::Voicemail) && weight(answer) < weight(Answer::Voicemail) {
+        let answer = if counts.contains_key(&Answer::Voicemail)
+            && weight(answer) < weight(Answer::Voicemail)
+        {
             Answer::Voicemail
         } else {
             answer
         };
         if total >= 2 && self.longest_ms() >= TALKS_MS {
             Some((answer, 0.97, "phrases"))
-        } else if most == 1 && self.longest_ms() >= TALKS_MS {
+        } else if most == 1 && self.longest_ms() >= alone_ms(answer) {
             Some((answer, 0.85, "phrase"))
         } else {
             None
@@ -354,8 +359,11 @@ impl Amd {
     fn by_talking(&self, now_ms: u64) -> Option<(Answer, f32, &'static str)> {
         let (began, ended) = *self.utterances.first()?;
         let early = began <= 2_500;
-        (early && ended - began >= TALKS_ON_MS && now_ms - ended < 400)
-            .then_some((Answer::Voicemail, 0.6, "talks on"))
+        (early && ended - began >= TALKS_ON_MS && now_ms - ended < 400).then_some((
+            Answer::Voicemail,
+            0.6,
+            "talks on",
+        ))
     }
 
     fn by_hello(&self, now_ms: u64) -> Option<(Answer, f32, &'static str)> {
@@ -415,6 +423,15 @@ impl Amd {
                 .collect(),
             rule: rule.to_owned(),
         }
+    }
+}
+
+/// How long a machine must talk for one of its phrases to be enough. Short commands are easily misheard in what a
+/// person says.
+const fn alone_ms(answer: Answer) -> u64 {
+    match answer {
+        Answer::Pbx => 2 * TALKS_MS,
+        _ => TALKS_MS,
     }
 }
 

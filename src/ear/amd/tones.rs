@@ -132,7 +132,11 @@ impl Tones {
     fn network_tone(&mut self, ms: u64) -> Option<Tone> {
         match ms {
             120..=420 => {
-                self.bursts = if self.since_burst <= 50 { self.bursts + 1 } else { 1 };
+                self.bursts = if self.since_burst <= 50 {
+                    self.bursts + 1
+                } else {
+                    1
+                };
                 self.since_burst = 0;
                 (self.bursts == 3).then_some(Tone::Busy)
             }
@@ -205,7 +209,10 @@ fn is_sinusoid(samples: &[f64], hz: f64) -> bool {
     if determinant.abs() < 1e-6 {
         return false;
     }
-    let (a, b) = ((xc * ss - xs * cs) / determinant, (xs * cc - xc * cs) / determinant);
+    let (a, b) = (
+        (xc * ss - xs * cs) / determinant,
+        (xs * cc - xc * cs) / determinant,
+    );
     (a * xc + b * xs) / xx.max(1.0) >= 0.9
 }
 
@@ -227,7 +234,10 @@ mod tests {
         sound.extend([0; 10 * FRAME]);
         let mut tones = Tones::default();
         let frames = sound.as_chunks::<FRAME>().0;
-        frames.iter().filter_map(|frame| tones.hear(frame)).collect()
+        frames
+            .iter()
+            .filter_map(|frame| tones.hear(frame))
+            .collect()
     }
 
     #[test]
@@ -245,9 +255,17 @@ mod tests {
         assert_eq!(heard(&[(1_100.0, 500), (0.0, 3_000)]), [Tone::Fax]);
         assert_eq!(heard(&[(2_100.0, 3_000)]), [Tone::Fax]);
         for hz in [400.0, 440.0, 620.0, 1_000.0, 1_400.0] {
-            assert_eq!(heard(&[(0.0, 300), (hz, 500), (0.0, 300)]), [Tone::Beep], "{hz}");
+            assert_eq!(
+                heard(&[(0.0, 300), (hz, 500), (0.0, 300)]),
+                [Tone::Beep],
+                "{hz}"
+            );
         }
-        assert_eq!(heard(&[(1_000.0, 120), (0.0, 500)]), [], "a click is no beep");
+        assert_eq!(
+            heard(&[(1_000.0, 120), (0.0, 500)]),
+            [],
+            "a click is no beep"
+        );
     }
 
     #[test]
@@ -264,7 +282,9 @@ mod tests {
         for f in 0..200 {
             let voice: Frame = std::array::from_fn(|i| {
                 let t = (f * FRAME + i) as f32 / 8_000.0;
-                let wave: f32 = (1..=20).map(|k| (754.0 * k as f32 * t).sin() / k as f32).sum();
+                let wave: f32 = (1..=20)
+                    .map(|k| (754.0 * k as f32 * t).sin() / k as f32)
+                    .sum();
                 (wave * 3_000.0) as i16
             });
             assert_eq!(tones.hear(&voice), None);

@@ -401,7 +401,10 @@ impl Decoder {
         self.cells.iter().any(|cell| {
             cell.tokens[0].score >= least
                 && graph.can_go_on(graph.node(cell.node).position)
-                && self.path(graph, &cell.tokens[0], &[]).said().eq(path.said())
+                && self
+                    .path(graph, &cell.tokens[0], &[])
+                    .said()
+                    .eq(path.said())
         })
     }
 
