@@ -17,6 +17,7 @@ macro_rules! counters {
                 // Writing to a string cannot fail.
                 let _ = writeln!(text, concat!("# TYPE combinado_", $metric, " counter\ncombinado_", $metric, " {}"), value);
             )*
+            expose_latency(&mut text);
             text
         }
     };
@@ -39,6 +40,75 @@ counters! {
 
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Upper bounds of the histogram of answers, in milliseconds; the last bucket has none.
+const BOUNDS_MS: [u32; 8] = [100, 150, 200, 300, 500, 800, 1_200, 2_000];
+static ANSWERS: [AtomicU64; BOUNDS_MS.len() + 1] =
+    [const { AtomicU64::new(0) }; BOUNDS_MS.len() + 1];
+static ANSWER_MS: AtomicU64 = AtomicU64::new(0);
+static ENDPOINT_MS: AtomicU64 = AtomicU64::new(0);
+static DECIDE_US: AtomicU64 = AtomicU64::new(0);
+static VOICE_MS: AtomicU64 = AtomicU64::new(0);
+
+/// The time of an answer and its parts, in the text form of Prometheus.
+fn expose_latency(text: &mut String) {
+    let _ = writeln!(text, "# TYPE combinado_turn_latency_ms histogram");
+    let mut below = 0;
+    for (bucket, count) in ANSWERS.iter().enumerate() {
+        below += count.load(Ordering::Relaxed);
+        let bound = BOUNDS_MS
+            .get(bucket)
+            .map_or("+Inf".to_owned(), u32::to_string);
+        let _ = writeln!(
+            text,
+            "combinado_turn_latency_ms_bucket{{le=\"{bound}\"}} {below}"
+        );
+    }
+    let sum = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let _ = writeln!(text, "combinado_turn_latency_ms_sum {}", sum(&ANSWER_MS));
+    let _ = writeln!(text, "combinado_turn_latency_ms_count {below}");
+    let _ = writeln!(text, "# TYPE combinado_turn_stage_ms_total counter");
+    for (stage, ms) in [
+        ("endpoint", sum(&ENDPOINT_MS)),
+        ("decide", sum(&DECIDE_US) / 1_000),
+        ("voice", sum(&VOICE_MS)),
+    ] {
+        let _ = writeln!(
+            text,
+            "combinado_turn_stage_ms_total{{stage=\"{stage}\"}} {ms}"
+        );
+    }
+}
+
+/// The caller's turn was answered: from the end of his speech, by the parts of that time.
+pub struct TurnAnswered {
+    pub total_ms: u32,
+    pub endpoint_ms: u32,
+    pub decide_us: u64,
+    pub voice_ms: u32,
+}
+
+impl TurnAnswered {
+    pub fn emit(self) {
+        let bucket = BOUNDS_MS
+            .iter()
+            .take_while(|bound| self.total_ms > **bound)
+            .count();
+        count(&ANSWERS[bucket]);
+        let add = |counter: &AtomicU64, value: u64| counter.fetch_add(value, Ordering::Relaxed);
+        add(&ANSWER_MS, self.total_ms.into());
+        add(&ENDPOINT_MS, self.endpoint_ms.into());
+        add(&DECIDE_US, self.decide_us);
+        add(&VOICE_MS, self.voice_ms.into());
+        tracing::debug!(
+            total_ms = self.total_ms,
+            endpoint_ms = self.endpoint_ms,
+            decide_us = self.decide_us,
+            voice_ms = self.voice_ms,
+            "turn answered"
+        );
+    }
 }
 
 /// An error and what caused it, in one line.

@@ -4,30 +4,34 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ahead::Ahead;
+use super::answer::Callee;
+use super::barge::Barge;
 use super::graphs::Graphs;
+use super::ledger::{Confirmed, PlayLedger};
 use super::timers::{Timer, Timers};
 use super::turn::{Floor, Spoken};
-use super::{Action, Ending, Event, HeardTurn, Input};
+use super::{Action, DRAIN, Ending, Event, HeardTurn, Input};
 use crate::base::Moment;
 use crate::ear::asr::Hypothesis;
 use crate::ear::{Ear, EarEvent};
 use crate::media::{FRAME_MS, Frame};
 use crate::mind::dialogue::{
-    Brief, Dialogue, Effect, Evidence, Heard, Listen, Outcome, Then, Turn,
+    Brief, Dialogue, Effect, Evidence, Heard, Listen, Outcome, Then, Turn, Utterance,
 };
 use crate::mind::script::Script;
 use crate::mouth::playout::{Played, Playout};
 
-/// Speech over a prompt that lasts this long is meant.
-const BARGE_IN: Duration = Duration::from_millis(500);
 /// The next key of a number comes within this time.
 const KEYS: Duration = Duration::from_secs(4);
 /// Within this time the same key from two sources is one: a tone is heard when it has lasted a while.
 const DOUBLED: Duration = Duration::from_millis(300);
 /// An effect that takes longer has failed, as far as this call is concerned.
 const EFFECT: Duration = Duration::from_secs(20);
-/// After the last word, until the line is released.
-const DRAIN: Duration = Duration::from_millis(200);
+/// An effect that takes longer is excused for.
+const FILLER: Duration = Duration::from_millis(700);
+/// Longest wait for the wire to say that the last word was heard.
+const DRAIN_CAP: Duration = Duration::from_millis(1_500);
 /// A call that the caller ends within this time was a short one (Anatel).
 const SHORT: Duration = Duration::from_secs(6);
 
@@ -60,7 +64,15 @@ pub struct Call {
     pub(super) yes: Option<(u64, u64, f32)>,
     pub(super) effect: u32,
     pub(super) clause: u32,
+    pub(super) ahead: Ahead,
+    pub(super) barge: Barge,
     pub(super) in_flight: Duration,
+    pub(super) ledger: PlayLedger,
+    pub(super) callee: Callee,
+    /// A key that was pressed while the last mandatory clause was read: it counts when that was heard.
+    early_key: Option<char>,
+    /// Where a mandatory utterance was read that the wire has not confirmed yet, and its last clause.
+    pub(super) reading: Option<(u64, u64, u32)>,
     told: Told,
 }
 
@@ -110,9 +122,18 @@ impl Call {
             yes: None,
             effect: 0,
             clause: 0,
+            ahead: Ahead::default(),
+            barge: Barge::default(),
             in_flight,
+            ledger: PlayLedger::new(in_flight, false),
+            callee: Callee::default(),
+            early_key: None,
+            reading: None,
             told: Told::default(),
         };
+        if call.dialogue.is_outbound() {
+            call.watch_answer();
+        }
         let limit = Duration::from_secs(u64::from(call.dialogue.limit_s()));
         call.timers.set(Timer::Limit, Moment::ZERO + limit);
         let turn = call.dialogue.begin();
@@ -120,20 +141,38 @@ impl Call {
         call
     }
 
+    /// The wire of this call says what it has played ([`Input::Played`]).
+    #[must_use]
+    pub fn confirmed_by_wire(mut self) -> Self {
+        self.ledger.marks = true;
+        self
+    }
+
     /// Takes in one thing that happened at `now`. Time never runs backwards.
     pub fn handle(&mut self, input: Input, now: Moment) {
         match input {
             Input::Frame(frame) => self.hear_frame(&frame, now),
             Input::Key(key) => self.hear_key(key, Source::Wire, now),
-            Input::Voice { clause, sound } => self.playout.supply(clause, sound),
+            Input::Played { clause } => {
+                let heard = self.ledger.confirm(clause, now);
+                self.were_heard(&heard, now);
+            }
+            Input::Voice { clause, sound } => self.supply(clause, sound),
             // Without a voice the call goes on: the clause is skipped as if it had been said.
-            Input::Mute { clause } => self.playout.supply(clause, Arc::from([0_i16; 1])),
+            Input::Mute { clause } => self.supply(clause, Arc::from([0_i16; 1])),
             Input::Effect { id, outcome } => self.hear_effect(id, &outcome, now),
             Input::HungUp(ending) => self.hang_up(ending, now),
             Input::Wake => {}
         }
         while let Some(timer) = self.timers.expired(now) {
             self.expire(timer, now);
+        }
+        match self.ledger.next_due() {
+            Some(due) => self.timers.set(Timer::Heard, due),
+            None => self.timers.stop(Timer::Heard),
+        }
+        while let Some(span) = self.ledger.take() {
+            self.tell(Event::Clause(span));
         }
     }
 
@@ -155,8 +194,24 @@ impl Call {
         matches!(self.floor, Floor::Over)
     }
 
+    /// Something is left to say, or to do first.
+    pub fn is_talking(&self) -> bool {
+        !self.playout.is_empty() || matches!(self.floor, Floor::World | Floor::Leaving)
+    }
+
+    /// What is being said must be heard to its end.
+    pub fn is_mandatory(&self) -> bool {
+        self.playout.is_mandatory()
+    }
+
     pub const fn dialogue(&self) -> &Dialogue {
         &self.dialogue
+    }
+
+    fn supply(&mut self, clause: u32, sound: Arc<[i16]>) {
+        if !self.ahead.supply(clause, &sound) {
+            self.playout.supply(clause, sound);
+        }
     }
 
     fn hear_frame(&mut self, frame: &Frame, now: Moment) {
@@ -168,12 +223,22 @@ impl Call {
         for event in self.ear.hear(frame, now) {
             self.hear_event(event, now);
         }
+        self.classify_answer(frame, now);
         let mut played = Vec::new();
+        let mandatory = self.playout.is_mandatory();
         let out = self.playout.next_frame(&mut played);
+        self.ear.say(&out);
+        for event in &played {
+            match *event {
+                Played::Began(clause) => self.ledger.begin(clause, mandatory, now),
+                Played::Ended { id, last } => self.ledger.hand_over(id, last, now),
+            }
+        }
+        self.ledger.send();
+        self.actions.push_back(Action::Send(Box::new(out)));
         for event in played {
             self.follow_playout(event, now);
         }
-        self.actions.push_back(Action::Send(Box::new(out)));
         if self.floor == Floor::Agent && self.playout.is_empty() && self.spoken.is_empty() {
             self.yield_floor(now);
         }
@@ -182,26 +247,16 @@ impl Call {
     fn hear_event(&mut self, event: EarEvent, now: Moment) {
         match event {
             EarEvent::SpeechStarted { at } => self.speech_started(at, now),
+            EarEvent::Stirring { .. } => self.stirred(now),
+            EarEvent::Calmed => self.calmed(),
             EarEvent::Partial(_) => {}
+            EarEvent::Foreseen(hypotheses) => self.foresee(&hypotheses),
             EarEvent::SpeechEnded(turn) => {
-                self.speech_ended(turn.started, turn.ended, &turn.hypotheses, now)
+                self.note_level(&turn);
+                let voice = Some(turn.voice);
+                self.speech_ended(turn.started, turn.ended, &turn.hypotheses, voice, now);
             }
             EarEvent::Key { key, .. } => self.hear_key(key, Source::Tone, now),
-        }
-    }
-
-    fn speech_started(&mut self, at: Moment, now: Moment) {
-        self.caller_spoke = true;
-        self.speaking_since = Some(at);
-        self.timers.stop(Timer::NoInput);
-        match self.floor {
-            Floor::Agent if self.playout.is_mandatory() || self.listen.is_none() => {}
-            Floor::Agent if !self.playout.is_empty() => {
-                self.playout.pause();
-                self.actions.push_back(Action::Flush);
-                self.timers.set(Timer::BargeIn, now + BARGE_IN);
-            }
-            Floor::Agent | Floor::Caller | Floor::World | Floor::Leaving | Floor::Over => {}
         }
     }
 
@@ -218,15 +273,14 @@ impl Call {
                 });
                 self.answer(&Heard::Silence, now);
             }
-            // Speech over the prompt goes on: the caller has the floor now.
-            Timer::BargeIn => {
-                if self.speaking_since.is_some() {
-                    self.cut(now);
-                } else {
-                    self.playout.resume();
-                }
-            }
+            Timer::BargeIn => self.decide_interruption(now),
             Timer::Keys => self.keys.clear(),
+            Timer::Heard => {
+                let heard = self.ledger.overdue(now);
+                self.were_heard(&heard, now);
+            }
+            Timer::Filler => self.fill_wait(),
+            Timer::Screened => self.nobody_came(now),
             Timer::Effect => {
                 let id = self.effect;
                 self.hear_effect(id, &Outcome::Failed, now);
@@ -258,6 +312,10 @@ impl Call {
             return;
         };
         if self.playout.is_mandatory() {
+            if self.playout.clauses_left() == 1 {
+                self.early_key = Some(key);
+            }
+            self.say_again(now);
             return;
         }
         self.cut(now);
@@ -312,6 +370,7 @@ impl Call {
             return;
         }
         self.timers.stop(Timer::Effect);
+        self.timers.stop(Timer::Filler);
         let turn = self.dialogue.done(outcome);
         self.take_turn(turn, now);
     }
@@ -329,10 +388,16 @@ impl Call {
         self.tell_milestones(now);
         self.listen = None;
         self.early = None;
+        self.early_key = None;
         self.floor = Floor::Agent;
+        self.barge = Barge {
+            caller_db: self.barge.caller_db,
+            ..Barge::default()
+        };
         for utterance in turn.say {
             self.say(utterance);
         }
+        self.ahead.clear();
         match turn.then {
             Then::Listen(listen) => {
                 self.open_ear(&listen);
@@ -375,6 +440,7 @@ impl Call {
         self.effect += 1;
         self.floor = Floor::World;
         self.timers.set(Timer::Effect, now + EFFECT);
+        self.timers.set(Timer::Filler, now + FILLER);
         self.actions.push_back(Action::Perform {
             id: self.effect,
             effect: Box::new(effect),
@@ -395,6 +461,7 @@ impl Call {
         match played {
             Played::Began(clause) => self.clause_began(clause, now),
             Played::Ended { id, last } => {
+                self.actions.push_back(Action::Mark { clause: id });
                 if last {
                     self.utterance_ended(id, now);
                 }
@@ -405,28 +472,89 @@ impl Call {
     /// Everything was said: the caller has the floor, or the call ends.
     pub(super) fn yield_floor(&mut self, now: Moment) {
         let heard = now + self.in_flight + Duration::from_millis(FRAME_MS);
-        if let Some(listen) = self.listen.clone() {
-            self.floor = Floor::Caller;
-            if let Some((began, ended, hypotheses)) = self.early.take() {
-                self.speech_ended(began, ended, &hypotheses, now);
-                return;
+        let Some(listen) = self.listen.clone() else {
+            return;
+        };
+        // What was said while the last words were read counts once they were heard.
+        if (self.early.is_some() || self.early_key.is_some()) && !self.ledger.is_settled() {
+            return;
+        }
+        self.floor = Floor::Caller;
+        if let Some(key) = self.early_key.take() {
+            self.hear_key(key, Source::Wire, now);
+            return;
+        }
+        if let Some((began, ended, hypotheses)) = self.early.take() {
+            self.speech_ended(began, ended, &hypotheses, None, now);
+            return;
+        }
+        if self.speaking_since.is_none() {
+            self.timers.set(
+                Timer::NoInput,
+                heard + Duration::from_secs(u64::from(listen.noinput_s)),
+            );
+        }
+    }
+
+    /// The wire, or time, confirms that clauses were heard. What waits for the end of a prompt counts from here.
+    fn were_heard(&mut self, heard: &[Confirmed], now: Moment) {
+        for confirmed in heard {
+            if let Some((t0_ms, t1_ms, last)) = self.reading
+                && last == confirmed.clause
+            {
+                self.read = Some((t0_ms, t1_ms));
+                self.reading = None;
             }
-            if self.speaking_since.is_none() {
-                self.timers.set(
-                    Timer::NoInput,
-                    heard + Duration::from_secs(u64::from(listen.noinput_s)),
-                );
+        }
+        if heard.is_empty() || !self.ledger.is_settled() || !self.spoken.is_empty() {
+            return;
+        }
+        match self.floor {
+            Floor::Caller if self.timers.is_set(Timer::NoInput) => {
+                let wait = self.listen.as_ref().map_or(0, |listen| listen.noinput_s);
+                self.timers
+                    .set(Timer::NoInput, now + Duration::from_secs(u64::from(wait)));
             }
+            Floor::Leaving => self.timers.set(Timer::Drain, now + DRAIN),
+            Floor::Agent | Floor::Caller | Floor::World | Floor::Over => {}
+        }
+    }
+
+    /// The last word was handed to the line; it is released when that was heard, or must have been.
+    pub(super) fn await_drain(&mut self, now: Moment) {
+        let wait = if self.ledger.marks { DRAIN_CAP } else { DRAIN };
+        self.timers.set(Timer::Drain, now + self.in_flight + wait);
+    }
+
+    /// Begins a mandatory clause anew that was cut.
+    fn say_again(&mut self, now: Moment) {
+        self.playout.begin_again();
+        self.ledger.stop(now);
+    }
+
+    /// The world takes its time: the caller is told that somebody is still there.
+    fn fill_wait(&mut self) {
+        if self.floor != Floor::World || !self.playout.is_empty() {
+            return;
+        }
+        if let Some(text) = self.dialogue.filler() {
+            self.say(Utterance {
+                state: self.dialogue.state().to_owned(),
+                text,
+                mandatory: false,
+            });
         }
     }
 
     /// Stops talking for good, and writes down how far it got.
     pub(super) fn cut(&mut self, now: Moment) {
         self.timers.stop(Timer::BargeIn);
+        self.barge.since = None;
         if self.playout.is_empty() && self.spoken.is_empty() {
             return;
         }
         self.playout.cut();
+        self.ledger.cut(now);
         self.actions.push_back(Action::Flush);
         self.drop_spoken(now);
         if self.floor == Floor::Agent {
@@ -444,8 +572,12 @@ impl Call {
     fn finish(&mut self, by: Ending, now: Moment) {
         self.drop_spoken(now);
         self.playout.cut();
+        self.ledger.cut(now);
         let hung_up = by != Ending::Local && self.floor != Floor::Leaving;
         let disposition = match hung_up {
+            _ if self.filed_by_answer().is_some() => {
+                self.filed_by_answer().unwrap_or_default().to_owned()
+            }
             true if !self.dialogue.is_verified() && now.since(Moment::ZERO) <= SHORT => {
                 "DESLIGOU_CURTO".to_owned()
             }

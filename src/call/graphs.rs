@@ -115,13 +115,15 @@ impl Graphs {
         phrases: &BTreeMap<String, Vec<String>>,
         text: &str,
     ) -> Result<Arc<Vec<Parse>>, GraphError> {
-        let key = self.key(rules, phrases);
+        // Looser wording may name the person where the rules of the question do not.
+        let said: Vec<_> = phrases.clone().into_iter().collect();
+        let whole = (rules.to_vec(), said);
         let known = self.parses.lock();
-        if let Some(known) = known.get(&key).and_then(|texts| texts.get(text)) {
+        if let Some(known) = known.get(&whole).and_then(|texts| texts.get(text)) {
             return Ok(known.clone());
         }
         drop(known);
-        let parser = self.words(&key, phrases)?;
+        let parser = self.words(&self.key(rules, phrases), phrases)?;
         let names = phrases.get(loose::NAME_RULE).map_or(&[][..], Vec::as_slice);
         let parses = Arc::new(loose::read(&parser, || self.loose(rules), names, text));
         // Texts of unbounded length are not kept.
@@ -131,7 +133,7 @@ impl Graphs {
                 known.clear();
             }
             known
-                .entry(key)
+                .entry(whole)
                 .or_default()
                 .insert(text.to_owned(), parses.clone());
         }

@@ -18,6 +18,7 @@ const MUTE: u8 = 4;
 const EFFECT: u8 = 5;
 const HUNG_UP: u8 = 6;
 const WAKE: u8 = 7;
+const PLAYED: u8 = 8;
 
 /// Longest text or sound that a record may announce: half an hour of a clause is a damaged log.
 const LENGTH_AT_MOST: usize = 30_000_000;
@@ -72,6 +73,10 @@ pub fn encode_input(input: &Input, at: Moment, out: &mut Vec<u8>) {
             head(MUTE);
             out.extend(clause.to_le_bytes());
         }
+        Input::Played { clause } => {
+            head(PLAYED);
+            out.extend(clause.to_le_bytes());
+        }
         Input::Effect { id, outcome } => {
             head(EFFECT);
             out.extend(id.to_le_bytes());
@@ -101,6 +106,10 @@ pub fn encode_action(action: &Action, out: &mut Vec<u8>) {
                 .for_each(|sample| out.extend(sample.to_le_bytes()));
         }
         Action::Flush => out.push(1),
+        Action::Mark { clause } => {
+            out.push(6);
+            out.extend(clause.to_le_bytes());
+        }
         Action::Speak { clause, text } => {
             out.push(2);
             out.extend(clause.to_le_bytes());
@@ -174,6 +183,9 @@ impl Reader<'_> {
                 _ => None,
             },
             MUTE => self.take::<4>().map(|clause| Input::Mute {
+                clause: u32::from_le_bytes(clause),
+            }),
+            PLAYED => self.take::<4>().map(|clause| Input::Played {
                 clause: u32::from_le_bytes(clause),
             }),
             EFFECT => match (self.take::<4>(), self.take::<1>()) {

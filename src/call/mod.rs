@@ -4,24 +4,34 @@
 //! back at the latest. The same inputs at the same moments give the same actions, bit for bit: `combinado replay`
 //! relies on it.
 
+mod ahead;
+mod answer;
+mod barge;
 mod core;
 mod graphs;
+mod ledger;
 mod log;
 mod timers;
 mod turn;
 
 pub use self::core::Call;
 pub use graphs::{GraphError, Graphs};
+pub use ledger::{Fate, Span};
 pub use log::{LogError, Record, decode, encode_action, encode_answer, encode_input};
 pub use timers::Timer;
 pub use turn::clauses;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ear::amd::Verdict;
 use crate::media::Frame;
 use crate::mind::dialogue::{Effect, Outcome};
+
+/// After the last word was heard, until the line is released.
+const DRAIN: Duration = Duration::from_millis(200);
 
 /// Everything that can happen to a call.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +44,8 @@ pub enum Input {
     Voice { clause: u32, sound: Arc<[i16]> },
     /// No voice could speak a clause.
     Mute { clause: u32 },
+    /// The peer has heard a clause to its end, and with it all that was said before.
+    Played { clause: u32 },
     /// What became of an effect. An answer with another id than the last effect's is late, and dropped.
     Effect { id: u32, outcome: Outcome },
     /// The leg has ended.
@@ -59,6 +71,8 @@ pub enum Action {
     Send(Box<Frame>),
     /// Drop what the peer has not played yet.
     Flush,
+    /// Ask the peer to say when everything sent so far was played: [`Input::Played`].
+    Mark { clause: u32 },
     /// Have a clause spoken, and bring it back as [`Input::Voice`].
     Speak { clause: u32, text: String },
     /// Do this to the world, and bring back [`Input::Effect`].
@@ -92,6 +106,10 @@ pub enum Event {
     Heard(HeardTurn),
     /// The caller was silent for as long as the question allows.
     Silent { state: String, at_ms: u64 },
+    /// What became of a clause on its way to the caller's ear.
+    Clause(Span),
+    /// Who or what has answered a call that we made.
+    Answered(Verdict),
     /// The right party was verified.
     Verified { at_ms: u64 },
     /// An offer was named for the first time.

@@ -17,15 +17,24 @@ pub enum Timer {
     Limit,
     /// What was said last has been heard.
     Drain,
+    /// The wire owes a word about what it has played.
+    Heard,
+    /// The world takes so long that the caller should be told.
+    Filler,
+    /// Nobody has come to a telephone that screens its calls.
+    Screened,
 }
 
-const TIMERS: [Timer; 6] = [
+const TIMERS: [Timer; 9] = [
     Timer::NoInput,
     Timer::BargeIn,
     Timer::Keys,
     Timer::Effect,
     Timer::Limit,
     Timer::Drain,
+    Timer::Heard,
+    Timer::Filler,
+    Timer::Screened,
 ];
 
 /// One deadline for each name.
@@ -39,6 +48,10 @@ impl Timers {
 
     pub fn stop(&mut self, timer: Timer) {
         self.0[timer as usize] = None;
+    }
+
+    pub fn is_set(&self, timer: Timer) -> bool {
+        self.0[timer as usize].is_some()
     }
 
     /// The earliest deadline that has come; it is cleared.

@@ -1,14 +1,17 @@
 //! Turns of both sides: what was said and heard, from when to when.
 
+use super::barge::SURE;
 use super::core::Call;
 use super::{Action, Event, HeardTurn, Latency};
 use crate::base::Moment;
+use crate::ear::Voice;
 use crate::ear::asr::Hypothesis;
+use crate::ear::cadence::Liveliness;
 use crate::language::meaning::{self, Meaning};
 use crate::mind::dialogue::{Heard, Utterance};
 
 /// Below this the recogniser's best guess is not taken for an answer.
-const ACCEPT: f32 = 0.35;
+pub(super) const ACCEPT: f32 = 0.35;
 /// Sound of the caller that is shorter than this and not understood is a noise, not an answer.
 const NOISE_MS: u64 = 350;
 /// So much of a prompt unheard means that "sim" was a nod, not an answer.
@@ -32,9 +35,8 @@ pub enum Floor {
 #[derive(Clone, Debug)]
 pub struct Spoken {
     utterance: Utterance,
-    /// Its clauses have the numbers `first..=last`.
-    first: u32,
-    last: u32,
+    /// The numbers of its clauses, in order.
+    clauses: Vec<u32>,
     began: Option<Moment>,
     latency: Option<Latency>,
 }
@@ -46,21 +48,28 @@ impl Call {
         let Some(last_index) = clauses.len().checked_sub(1) else {
             return;
         };
-        let first = self.clause + 1;
+        let mut numbers = Vec::with_capacity(clauses.len());
         for (index, text) in clauses.into_iter().enumerate() {
-            self.clause += 1;
+            let prepared = self.ahead.take(&text);
+            let number = prepared.as_ref().map_or(self.clause + 1, |(id, _)| *id);
+            self.clause = self.clause.max(number);
+            numbers.push(number);
             let mandatory = utterance.mandatory || utterance.firm.contains(&text);
             self.playout
-                .add(self.clause, &text, mandatory, index == last_index);
-            self.actions.push_back(Action::Speak {
-                clause: self.clause,
-                text,
-            });
+                .add(number, &text, mandatory, index == last_index);
+            match prepared {
+                Some((_, Some(sound))) => self.playout.supply(number, sound),
+                // It was asked for, and is on its way.
+                Some((_, None)) => {}
+                None => self.actions.push_back(Action::Speak {
+                    clause: number,
+                    text,
+                }),
+            }
         }
         self.spoken.push_back(Spoken {
             utterance,
-            first,
-            last: self.clause,
+            clauses: numbers,
             began: None,
             latency: None,
         });
@@ -71,14 +80,17 @@ impl Call {
         let Some(spoken) = self
             .spoken
             .iter_mut()
-            .find(|spoken| (spoken.first..=spoken.last).contains(&clause))
+            .find(|spoken| spoken.clauses.contains(&clause))
         else {
             return;
         };
-        if clause != spoken.first {
+        if spoken.clauses.first() != Some(&clause) {
             return;
         }
-        spoken.began = Some(now);
+        let again = spoken.began.replace(now).is_some();
+        if again {
+            return;
+        }
         spoken.latency = answered.map(|(ended, decided)| Latency {
             total_ms: to_ms(now.since(ended)),
             endpoint_ms: to_ms(decided.since(ended)),
@@ -96,17 +108,18 @@ impl Call {
     }
 
     pub(super) fn utterance_ended(&mut self, clause: u32, now: Moment) {
-        let Some(at) = self.spoken.iter().position(|spoken| spoken.last == clause) else {
+        let Some(at) = self
+            .spoken
+            .iter()
+            .position(|spoken| spoken.clauses.last() == Some(&clause))
+        else {
             return;
         };
         if let Some(spoken) = self.spoken.remove(at) {
             self.close_utterance(spoken, now, false);
         }
         if self.floor == Floor::Leaving && self.spoken.is_empty() {
-            self.timers.set(
-                super::Timer::Drain,
-                now + self.in_flight + std::time::Duration::from_millis(200),
-            );
+            self.await_drain(now);
         }
     }
 
@@ -121,7 +134,8 @@ impl Call {
         let Some(began) = spoken.began else { return };
         let (t0_ms, t1_ms) = (began.millis(), now.millis());
         if spoken.utterance.mandatory && !cut {
-            self.read = Some((t0_ms, t1_ms));
+            let last = spoken.clauses.last().copied().unwrap_or_default();
+            self.reading = Some((t0_ms, t1_ms, last));
         }
         let Utterance { state, text, .. } = spoken.utterance;
         self.tell(Event::Said {
@@ -134,12 +148,26 @@ impl Call {
         });
     }
 
+    /// Remembers how loud the caller is when he is understood.
+    pub(super) fn note_level(&mut self, turn: &crate::ear::Utterance) {
+        let understood = turn
+            .hypotheses
+            .first()
+            .is_some_and(|best| best.confidence >= ACCEPT);
+        if understood {
+            let level = turn.voice.level_db;
+            let usual = self.barge.caller_db.unwrap_or(level);
+            self.barge.caller_db = Some(usual + 0.5 * (level - usual));
+        }
+    }
+
     /// The caller has finished a turn.
     pub(super) fn speech_ended(
         &mut self,
         began: Moment,
         ended: Moment,
         hypotheses: &[Hypothesis],
+        voice: Option<Voice>,
         now: Moment,
     ) {
         self.speaking_since = None;
@@ -159,9 +187,9 @@ impl Call {
             self.early = Some((began, ended, hypotheses.to_vec()));
             return;
         }
-        if over_prompt && !self.takes_floor(meaning.as_ref()) {
-            self.timers.stop(super::Timer::BargeIn);
-            self.playout.resume();
+        if over_prompt && !(self.is_meant_for_us(best, voice) && self.takes_floor(meaning.as_ref()))
+        {
+            self.go_on_talking();
             return;
         }
         let voiced = to_ms(ended.since(began));
@@ -186,12 +214,26 @@ impl Call {
             t1_ms: ended.millis(),
             endpoint_ms: to_ms(now.since(ended)),
         }));
+        if meaning
+            .as_ref()
+            .is_some_and(|meaning| meaning.intent.is_some())
+        {
+            self.person_came();
+        }
         let heard = meaning.map_or(Heard::NoMatch, Heard::Meaning);
         self.answer(&heard, now);
     }
 
+    /// Whether words over a prompt were spoken into the telephone, and clearly: music and televisions have words, too.
+    fn is_meant_for_us(&self, best: Option<&Hypothesis>, voice: Option<Voice>) -> bool {
+        let clear = best.is_some_and(|best| best.confidence >= SURE);
+        voice.is_none_or(|voice| {
+            self.is_near(voice.level_db) && (clear && voice.melody == Liveliness::Lively)
+        })
+    }
+
     /// Whether words over a prompt are an answer. A nod in the middle of a statement is not, nor is a noise.
-    fn takes_floor(&self, meaning: Option<&Meaning>) -> bool {
+    pub(super) fn takes_floor(&self, meaning: Option<&Meaning>) -> bool {
         if self.playout.is_mandatory() {
             return false;
         }

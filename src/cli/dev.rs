@@ -333,6 +333,8 @@ pub(super) fn line_of(event: &Event) -> Option<String> {
         }
         Event::Silent { at_ms, .. } => Some(format!("{}  devedor  (silêncio)", clock(*at_ms))),
         Event::Said { .. }
+        | Event::Clause(_)
+        | Event::Answered(_)
         | Event::Verified { .. }
         | Event::Offered { .. }
         | Event::Agreed { .. } => None,

@@ -13,6 +13,8 @@ pub mod bench;
 pub mod bench_asr;
 pub mod bench_calls;
 pub mod bench_prompts;
+#[cfg(feature = "espeak")]
+pub mod bench_turns;
 pub mod check;
 pub mod dev;
 pub mod doctor;

@@ -79,6 +79,9 @@ pub fn again(
         header.brief.clone(),
         in_flight,
     );
+    if header.marks {
+        call = call.confirmed_by_wire();
+    }
     let mut replayed = Replayed {
         call: header.brief.call,
         inputs: records.len(),

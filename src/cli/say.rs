@@ -141,14 +141,34 @@ fn refused(error: &VoiceError) -> anyhow::Result<Exit> {
     })
 }
 
-/// A short answer in a debtor's voice, for trials of a line.
+/// What measuring callers say, in voices that the acoustic model was not trained on.
 #[cfg(feature = "espeak")]
-pub(super) fn debtor_voice(text: &str) -> anyhow::Result<Vec<i16>> {
+pub(super) fn repertoire() -> anyhow::Result<crate::sim::repertoire::Repertoire> {
     use crate::mouth::tts::espeak::{Espeak, Manner};
-    let manner = Manner {
-        voice: "pt-br+m5".into(),
-        rate: 150,
-        ..Manner::default()
+    const VOICES: [(&str, u32); 4] = [
+        ("pt-br+m5", 150),
+        ("pt-br", 145),
+        ("pt-br+f4", 150),
+        ("pt-br+michel", 140),
+    ];
+    let espeak = Espeak::open(None)?;
+    let speak = |words: &str, n: u64| {
+        let (voice, rate) = VOICES[n as usize % VOICES.len()];
+        let manner = Manner {
+            voice: voice.into(),
+            rate,
+            ..Manner::default()
+        };
+        espeak.speak_raw(words, &manner).unwrap_or_default()
     };
-    Ok(Espeak::open(None)?.speak_raw(text, &manner)?)
+    Ok(crate::sim::repertoire::Repertoire::render(
+        VOICES.len() as u64,
+        &speak,
+    ))
+}
+
+/// Without a voice callers have nothing to say but a file.
+#[cfg(not(feature = "espeak"))]
+pub(super) fn repertoire() -> anyhow::Result<crate::sim::repertoire::Repertoire> {
+    anyhow::bail!("this program was built without a voice; name a recording with --wav")
 }

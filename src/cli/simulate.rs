@@ -226,6 +226,7 @@ impl<'a> Scene<'a> {
             brief,
             kit: self.kit.version.clone(),
             in_flight_ms: IN_FLIGHT_MS,
+            marks: false,
         };
         let identical = !self.args.replay || {
             let records = decode(&outcomes.log)?;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::cadence::Cadence;
 use crate::base::Moment;
 use crate::media::FRAME_MS;
 
@@ -13,12 +14,18 @@ pub struct Pace {
     pub onset_frames: u32,
     /// Silence after an answer that nothing can follow.
     pub complete: Duration,
-    /// Silence after an answer that could go on.
+    /// Silence after an answer that could go on, when the voice fell at its end.
+    pub falling: Duration,
+    /// The same, when the voice tells nothing.
     pub complete_so_far: Duration,
+    /// The same, when the voice rose or was held: people who say "sim…" so are looking for more words.
+    pub held: Duration,
     /// Silence while the answer is not one yet, or anything may be said.
     pub unfinished: Duration,
     /// Silence while digits are missing: people look them up, and pause between groups.
     pub digits_missing: Duration,
+    /// However slowly a caller speaks, no silence inside a turn is waited out for longer.
+    pub longest: Duration,
 }
 
 impl Default for Pace {
@@ -26,13 +33,26 @@ impl Default for Pace {
         let ms = Duration::from_millis;
         Self {
             onset_frames: 3,
-            complete: ms(120),
-            complete_so_far: ms(350),
+            complete: ms(80),
+            falling: ms(120),
+            complete_so_far: ms(200),
+            held: ms(560),
             unfinished: ms(800),
-            digits_missing: ms(1_200),
+            digits_missing: ms(1_700),
+            longest: ms(2_000),
         }
     }
 }
+
+/// Voice shorter than this is a digit or two, or a "não"; a refusal has more words.
+const WORDS: Duration = Duration::from_millis(900);
+/// A turn that lasts longer has no end of its own, and the silence that then ends it.
+const ENDLESS: Duration = Duration::from_secs(14);
+const BREATH: Duration = Duration::from_millis(260);
+
+const FRAME_TIME: Duration = Duration::from_millis(FRAME_MS);
+/// A silence inside a turn that is shorter than this is how words are spoken, not how a caller pauses.
+const PAUSE: Duration = Duration::from_millis(180);
 
 /// What kind of answer is expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,11 +71,21 @@ pub struct Standing {
     /// And nothing can follow.
     pub complete: bool,
     pub digits: usize,
+    /// It names a value, such as a date or an amount: more words would make it another one.
+    pub has_value: bool,
+    /// It was heard clearly.
+    pub clear: bool,
+    /// How long the caller spoke.
+    pub voiced: Duration,
+    /// How the voice ended.
+    pub cadence: Cadence,
 }
 
 /// What a frame changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
+    /// Somebody may be about to speak: two voiced frames. [`Edge::Started`] or [`Edge::Idle`] follows.
+    Stirring(Moment),
     /// A turn began, with the sound of this moment.
     Started(Moment),
     /// Nobody has spoken since this moment, in a turn.
@@ -73,6 +103,8 @@ pub struct Endpointer {
     /// Voiced frames in a row, while no turn is on.
     run: u32,
     turn: Option<Turn>,
+    /// The longest pause that this caller made inside a turn, fading from turn to turn.
+    pause: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +121,7 @@ impl Endpointer {
             pace,
             run: 0,
             turn: None,
+            pause: Duration::ZERO,
         }
     }
 
@@ -96,6 +129,10 @@ impl Endpointer {
     pub fn hear(&mut self, voiced: bool, now: Moment) -> Edge {
         match &mut self.turn {
             Some(turn) if voiced => {
+                let pause = now.since(turn.voiced_until).saturating_sub(FRAME_TIME);
+                if pause >= PAUSE {
+                    self.pause = self.pause.max(pause);
+                }
                 turn.voiced_until = now;
                 turn.voiced_frames += 1;
                 Edge::Speaking
@@ -107,10 +144,13 @@ impl Endpointer {
 
     fn await_turn(&mut self, voiced: bool, now: Moment) -> Edge {
         self.run = if voiced { self.run + 1 } else { 0 };
-        if self.run < self.pace.onset_frames {
-            return Edge::Idle;
-        }
         let started = now - Duration::from_millis(FRAME_MS) * self.run;
+        if self.run < self.pace.onset_frames {
+            return match self.run {
+                2.. => Edge::Stirring(started),
+                _ => Edge::Idle,
+            };
+        }
         self.turn = Some(Turn {
             started,
             voiced_until: now,
@@ -121,20 +161,61 @@ impl Endpointer {
 
     /// Whether the turn is over, given what was understood.
     pub fn is_over(&self, standing: Standing, expect: Expect, now: Moment) -> bool {
-        self.turn
-            .is_some_and(|turn| now.since(turn.voiced_until) >= self.patience(standing, expect))
+        self.turn.is_some_and(|turn| {
+            let patience = self.patience(standing, expect);
+            // Whoever does not stop talking is answered at the first breath.
+            let patience = match now.since(turn.started) > ENDLESS {
+                true => patience.min(BREATH),
+                false => patience,
+            };
+            now.since(turn.voiced_until) >= patience
+        })
     }
 
     /// The silence that ends the turn.
     pub fn patience(&self, standing: Standing, expect: Expect) -> Duration {
         match expect.digits {
-            _ if expect.open => self.pace.unfinished,
-            Some(count) if standing.digits >= count && standing.is_final => self.pace.complete,
-            Some(_) if standing.digits > 0 && !standing.complete => self.pace.digits_missing,
-            _ if standing.complete => self.pace.complete,
-            _ if standing.is_final => self.pace.complete_so_far,
-            _ => self.pace.unfinished,
+            _ if expect.open => self.at_this_pace(self.pace.unfinished),
+            // A word or two where digits are expected is most likely the first of them.
+            Some(count) if standing.digits < count && standing.voiced < WORDS => {
+                self.at_this_pace(self.pace.digits_missing)
+            }
+            Some(count) if standing.digits > 0 && (standing.digits < count || !standing.clear) => {
+                self.at_this_pace(self.pace.digits_missing)
+            }
+            Some(_) if standing.digits > 0 && !standing.is_final => {
+                self.at_this_pace(self.pace.digits_missing)
+            }
+            _ if !standing.is_final => self.at_this_pace(self.pace.unfinished),
+            // Something else than digits, or digits misheard.
+            Some(_) if standing.digits == 0 && !standing.has_value => {
+                self.after_an_answer(standing).max(self.pace.held)
+            }
+            // So many digits are the value; the pauses between them are over.
+            Some(count) if standing.digits >= count => self.after_an_answer(Standing {
+                has_value: false,
+                ..standing
+            }),
+            _ => self.after_an_answer(standing),
         }
+    }
+
+    /// Who has said enough to be answered may yet go on: the grammar knows whether he can, his voice whether he will.
+    fn after_an_answer(&self, standing: Standing) -> Duration {
+        match (standing.complete, standing.cadence) {
+            (true, Cadence::Falls | Cadence::Level) => self.pace.complete,
+            (true, Cadence::Rises) => self.pace.complete_so_far,
+            (false, Cadence::Falls) if standing.has_value => self.pace.complete_so_far,
+            (false, Cadence::Falls) => self.pace.falling,
+            (false, Cadence::Level) => self.pace.complete_so_far,
+            (false, Cadence::Rises) => self.at_this_pace(self.pace.held),
+        }
+    }
+
+    /// A caller who was seen to pause for longer is waited for a little longer than that.
+    fn at_this_pace(&self, patience: Duration) -> Duration {
+        let learned = (self.pause * 5 / 4).min(self.pace.longest);
+        patience.max(learned)
     }
 
     /// Begin and end of the voice in this turn.
@@ -150,6 +231,13 @@ impl Endpointer {
     /// Ends the turn; the next voice begins another.
     pub fn reset(&mut self) {
         (self.run, self.turn) = (0, None);
+        self.pause = self.pause * 9 / 10;
+    }
+
+    /// Forgets the caller.
+    pub fn forget(&mut self) {
+        self.reset();
+        self.pause = Duration::ZERO;
     }
 }
 
@@ -161,11 +249,14 @@ mod tests {
         is_final: true,
         complete: true,
         digits: 0,
+        has_value: false,
+        clear: true,
+        voiced: Duration::from_secs(1),
+        cadence: Cadence::Level,
     };
     const SO_FAR: Standing = Standing {
-        is_final: true,
         complete: false,
-        digits: 0,
+        ..SIM
     };
     const CLOSED: Expect = Expect {
         digits: None,
@@ -195,25 +286,27 @@ mod tests {
             .zip(1..)
             .map(|(v, i)| endpointer.hear(*v, at(i)))
             .collect();
-        assert_eq!(edges[..5], [Edge::Idle; 5]);
+        let stirring = |frame| Edge::Stirring(at(frame));
+        assert_eq!(
+            edges[..5],
+            [Edge::Idle, stirring(0), Edge::Idle, Edge::Idle, stirring(3)]
+        );
         assert_eq!(edges[5], Edge::Started(at(3)));
     }
 
     #[test]
     fn waits_as_long_as_the_answer_needs() {
-        assert_eq!(silence_until_over(SIM, CLOSED), 120);
-        assert_eq!(silence_until_over(SO_FAR, CLOSED), 360);
+        let open = Expect {
+            open: true,
+            ..CLOSED
+        };
+        let ending = |cadence| Standing { cadence, ..SO_FAR };
+        assert_eq!(silence_until_over(SIM, CLOSED), 80);
+        assert_eq!(silence_until_over(SO_FAR, CLOSED), 200);
+        assert_eq!(silence_until_over(ending(Cadence::Falls), CLOSED), 120);
+        assert_eq!(silence_until_over(ending(Cadence::Rises), CLOSED), 560);
         assert_eq!(silence_until_over(Standing::default(), CLOSED), 800);
-        assert_eq!(
-            silence_until_over(
-                SIM,
-                Expect {
-                    open: true,
-                    ..CLOSED
-                }
-            ),
-            800
-        );
+        assert_eq!(silence_until_over(SIM, open), 800);
     }
 
     #[test]
@@ -222,28 +315,29 @@ mod tests {
             digits: Some(11),
             open: false,
         };
-        assert_eq!(
-            silence_until_over(
-                Standing {
-                    digits: 3,
-                    ..SO_FAR
-                },
-                cpf
-            ),
-            1_200
-        );
-        assert_eq!(
-            silence_until_over(
-                Standing {
-                    digits: 11,
-                    ..SO_FAR
-                },
-                cpf
-            ),
-            120
-        );
+        let said = |digits| Standing { digits, ..SO_FAR };
+        assert_eq!(silence_until_over(said(3), cpf), 1_700);
+        assert_eq!(silence_until_over(said(11), cpf), 200);
+        let complete = Standing { digits: 11, ..SIM };
+        assert_eq!(silence_until_over(complete, cpf), 80);
         // "não sei" where digits are expected.
-        assert_eq!(silence_until_over(SIM, cpf), 120);
+        assert_eq!(silence_until_over(SIM, cpf), 560);
+    }
+
+    #[test]
+    fn learns_how_long_a_caller_pauses() {
+        let mut endpointer = Endpointer::new(Pace::default());
+        let voiced = |i: u64| i <= 10 || i > 60;
+        for i in 1..=70 {
+            endpointer.hear(voiced(i), at(i));
+        }
+        // He paused for a second, and is given a quarter more.
+        let patience = endpointer.patience(Standing::default(), CLOSED);
+        assert_eq!(patience, Duration::from_millis(1_250));
+        assert_eq!(endpointer.patience(SIM, CLOSED), Duration::from_millis(80));
+        endpointer.forget();
+        let patience = endpointer.patience(Standing::default(), CLOSED);
+        assert_eq!(patience, Duration::from_millis(800));
     }
 
     #[test]

@@ -5,18 +5,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::asr::{AcousticModel, Graph, Hypothesis, Partial, Recognizer};
+use super::cadence::{self, Liveliness, cadence};
 use super::dtmf::ToneDetector;
+use super::echo::Echo;
 use super::endpoint::{Edge, Endpointer, Expect, Pace, Standing};
 use super::vad::{self, Vad};
 use crate::base::Moment;
-use crate::media::{FRAME_MS, Frame};
+use crate::media::{FRAME, FRAME_MS, Frame};
 
 /// Frames before the first voiced one that the recogniser hears too: 260 ms.
 const PRE_ROLL: usize = 13;
 /// Silence behind the voice that the recogniser hears too. In long noise the network would hear phones.
 const TRAIL: Duration = Duration::from_millis(240);
-/// While it is silent, the end is tried every so often.
-const PEEK_EVERY_MS: u64 = 40;
+/// Milliseconds of silence after which the end is tried, each on a copy of the decoder: at once where an answer may
+/// stand already, seldom once it has not come.
+const PEEKS_MS: [u64; 7] = [60, 80, 100, 120, 160, 200, 240];
+/// Frames that are kept for the melody of the voice, with the silence behind it.
+const KEPT: usize = cadence::SPAN.div_ceil(FRAME) + 4;
+/// A voice so far above the line's noise interrupts with its second frame, in dB.
+const CLEARLY_DB: f32 = 15.0;
+/// Digits that are this sure are taken to be all of them.
+const CLEAR: f32 = 0.6;
+/// How far a voice may fall below its mean, and for how many frames, after the detector has let it go.
+const LINGERS_DB: f32 = 14.0;
+const LINGERS: u32 = 8;
+/// No background; how fast one is forgotten, 1 dB a second; and how far a caller rises above it, in dB.
+const NO_BACKGROUND_DB: f32 = -90.0;
+const BACKGROUND_FALL_DB: f32 = 0.02;
+const ABOVE_BACKGROUND_DB: f32 = 6.0;
 /// A turn longer than this is cut; the decoder hears no more than 30 s.
 const LONGEST: Duration = Duration::from_secs(29);
 /// No word that is not understood is shorter.
@@ -36,8 +52,14 @@ pub struct Settings {
 /// What was heard.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EarEvent {
+    /// Someone may be about to speak: enough to pause for, not to act on. Speech, or [`EarEvent::Calmed`], follows.
+    Stirring { at: Moment },
+    /// It was nothing.
+    Calmed,
     /// Someone began to speak.
     SpeechStarted { at: Moment },
+    /// The voice is silent, and this is what the turn will have been if it stays so.
+    Foreseen(Vec<Hypothesis>),
     /// What seems to be said changed.
     Partial(Partial),
     /// A turn is over.
@@ -56,6 +78,7 @@ pub struct Utterance {
     pub origin: Moment,
     /// How long someone really spoke.
     pub voiced: Duration,
+    pub voice: Voice,
     /// Best first; empty when nothing the grammar allows was heard.
     pub hypotheses: Vec<Hypothesis>,
     /// From `origin` on, 8 kHz; empty unless it was to be kept.
@@ -83,7 +106,43 @@ pub struct Ear {
     graph: Option<Arc<Graph>>,
     expect: Expect,
     recent: VecDeque<Frame>,
+    stirring: bool,
+    echo: Echo,
+    /// Whether anybody spoke in the last frame, and how loud it was.
+    last: Sound,
+    /// Frames in a row that counts as voice though the detector hears none.
+    lingering: u32,
+    /// How loud something is that goes on beside the caller; it is forgotten slowly.
+    background_db: f32,
     turn: Option<Turn>,
+}
+
+/// The voice of a turn, before it is over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Voice {
+    /// Mean level of its voiced frames, dB below full scale.
+    pub level_db: f32,
+    /// How long it was voiced.
+    pub voiced: Duration,
+    /// What its pitch does.
+    pub melody: Liveliness,
+}
+
+impl Voice {
+    /// Enough of it, with a pitch that moves as a voice's does.
+    pub fn is_speech(&self) -> bool {
+        self.voiced >= Duration::from_millis(280) && self.melody == Liveliness::Lively
+    }
+}
+
+/// What a frame sounded like.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sound {
+    pub voiced: bool,
+    /// Our own voice, sent back.
+    pub echo: bool,
+    /// dB below full scale.
+    pub level_db: f32,
 }
 
 #[derive(Default)]
@@ -97,6 +156,12 @@ struct Turn {
     partial_ms: u32,
     standing: Standing,
     hypotheses: Vec<Hypothesis>,
+    /// Tags that were foreseen last.
+    foreseen: Option<Vec<String>>,
+    /// Tags that do not answer the question.
+    insufficient: Option<Vec<String>>,
+    /// Sum of the levels of the voiced frames, and their number.
+    loudness: (f32, u32),
 }
 
 impl Ear {
@@ -110,7 +175,12 @@ impl Ear {
             recognizer: model.map(Recognizer::new),
             graph: None,
             expect: Expect::default(),
-            recent: VecDeque::with_capacity(PRE_ROLL + 8),
+            recent: VecDeque::with_capacity(KEPT),
+            stirring: false,
+            echo: Echo::default(),
+            last: Sound::default(),
+            lingering: 0,
+            background_db: NO_BACKGROUND_DB,
             turn: None,
         }
     }
@@ -131,6 +201,7 @@ impl Ear {
     /// Forgets the line.
     pub fn reset(&mut self) {
         self.abandon();
+        self.endpointer.forget();
         self.vad.reset();
         self.tones = ToneDetector::default();
         self.recent.clear();
@@ -149,39 +220,151 @@ impl Ear {
                 .hear(frame)
                 .map(|key| EarEvent::Key { key, at: now }),
         );
-        let voiced = self.vad.hear(frame) && !self.tones.hears_tone();
+        let sounding = self.vad.hear(frame) && !self.tones.hears_tone();
+        self.echo.hear(frame);
+        let echo = sounding && self.echo.is_own();
+        let level_db = vad::level_db(frame);
+        self.background_db = (self.background_db - BACKGROUND_FALL_DB).max(NO_BACKGROUND_DB);
+        let near = !echo && level_db > self.background_db + ABOVE_BACKGROUND_DB;
+        let voiced = near && (sounding || self.lingers(level_db));
+        self.lingering = match sounding {
+            true => 0,
+            false => self.lingering + u32::from(voiced),
+        };
+        self.last = Sound {
+            voiced,
+            echo,
+            level_db,
+        };
         self.remember(frame);
-        match self.endpointer.hear(voiced, now) {
-            Edge::Idle => {}
+        let edge = self.endpointer.hear(voiced, now);
+        if let Some(turn) = self.turn.as_mut().filter(|_| voiced) {
+            turn.loudness.0 += vad::level_db(frame);
+            turn.loudness.1 += 1;
+        }
+        match edge {
+            Edge::Idle => {
+                if std::mem::take(&mut self.stirring) {
+                    events.push(EarEvent::Calmed);
+                }
+            }
+            Edge::Stirring(at) => {
+                if vad::level_db(frame) >= self.vad.floor_db() + CLEARLY_DB {
+                    self.stirring = true;
+                    events.push(EarEvent::Stirring { at });
+                }
+            }
             Edge::Started(at) => {
-                self.start_turn(now);
+                self.stirring = false;
+                self.start_turn(frame, now);
                 events.push(EarEvent::SpeechStarted { at });
             }
             Edge::Speaking => self.go_on(frame),
-            Edge::Silent(since) => self.wait(frame, since, now),
+            Edge::Silent(since) => {
+                let foreseen = self.wait(frame, since, now);
+                events.extend(foreseen.map(EarEvent::Foreseen));
+            }
         }
         self.report(now, &mut events);
         events
     }
 
+    /// Whether a voice goes on that the detector has let go: nasals and soft vowels at the end of a word.
+    fn lingers(&self, level_db: f32) -> bool {
+        self.turn.as_ref().is_some_and(|turn| {
+            let (sum, frames) = turn.loudness;
+            self.lingering < LINGERS
+                && level_db >= sum / frames.max(1) as f32 - LINGERS_DB
+                && level_db >= self.vad.floor_db() + CLEARLY_DB
+        })
+    }
+
+    /// Takes the 20 ms that go out, after [`Ear::hear`]: they may come back.
+    pub fn say(&mut self, frame: &Frame) {
+        self.echo.send(frame);
+    }
+
+    /// What was foreseen would not answer the question: more is to come, or something else.
+    pub fn expect_more(&mut self) {
+        if let Some(turn) = &mut self.turn {
+            turn.standing.is_final = false;
+            turn.standing.complete = false;
+            turn.insufficient = turn.foreseen.clone();
+        }
+    }
+
+    /// What the last frame sounded like.
+    pub fn sound(&self) -> Sound {
+        self.last
+    }
+
+    /// What seems to be said in the turn that is on.
+    pub fn partial(&self) -> Option<Partial> {
+        self.turn.as_ref()?;
+        self.graph.as_ref()?;
+        self.recognizer.as_ref()?.partial()
+    }
+
+    /// The voice of the turn that is on.
+    pub fn voice(&self) -> Option<Voice> {
+        self.turn.as_ref().map(|turn| self.voice_of(turn))
+    }
+
+    fn voice_of(&self, turn: &Turn) -> Voice {
+        let (sum, frames) = turn.loudness;
+        let sound: Vec<i16> = self.recent.iter().flatten().copied().collect();
+        Voice {
+            level_db: sum / frames.max(1) as f32,
+            voiced: self.endpointer.voiced(),
+            melody: cadence::liveliness(&sound),
+        }
+    }
+
+    /// The tags of what was said so far, and how likely it was said.
+    pub fn understood(&mut self) -> Option<(Vec<String>, f32)> {
+        self.turn.as_ref()?;
+        self.graph.as_ref()?;
+        let hypotheses = self.recognizer.as_mut()?.finish();
+        let best = hypotheses.into_iter().next()?;
+        Some((best.tags, best.confidence))
+    }
+
+    /// Gives up the turn: it is something that goes on beside the caller. What is not clearly louder is no voice for
+    /// the next seconds.
+    pub fn fade_background(&mut self) {
+        if let Some(turn) = &self.turn {
+            let (sum, frames) = turn.loudness;
+            self.background_db = self.background_db.max(sum / frames.max(1) as f32);
+        }
+        self.abandon();
+    }
+
     fn remember(&mut self, frame: &Frame) {
-        let most = PRE_ROLL + self.settings.pace.onset_frames as usize;
-        if self.recent.len() >= most {
+        if self.recent.len() >= KEPT {
             self.recent.pop_front();
         }
         self.recent.push_back(*frame);
     }
 
-    fn start_turn(&mut self, now: Moment) {
-        let origin = now - Duration::from_millis(FRAME_MS) * self.recent.len() as u32;
+    fn start_turn(&mut self, frame: &Frame, now: Moment) {
+        let most = PRE_ROLL + self.settings.pace.onset_frames as usize;
+        let heard = self.recent.len().min(most);
         let mut turn = Turn {
-            origin,
+            origin: now - Duration::from_millis(FRAME_MS) * heard as u32,
+            loudness: (vad::level_db(frame), 1),
             ..Turn::default()
         };
         if let (Some(recognizer), Some(graph)) = (&mut self.recognizer, &self.graph) {
             recognizer.start(graph.clone());
         }
-        let sound: Vec<i16> = self.recent.iter().flatten().copied().collect();
+        let skipped = self.recent.len() - heard;
+        let sound: Vec<i16> = self
+            .recent
+            .iter()
+            .skip(skipped)
+            .flatten()
+            .copied()
+            .collect();
         self.feed(&sound, &mut turn);
         self.turn = Some(turn);
     }
@@ -205,29 +388,35 @@ impl Ear {
         self.feed(frame, &mut turn);
         turn.hypotheses.clear();
         turn.standing = Standing::default();
+        turn.foreseen = None;
         self.turn = Some(turn);
     }
 
-    /// The voice is silent: perhaps the turn is over.
-    fn wait(&mut self, frame: &Frame, since: Moment, now: Moment) {
-        let Some(mut turn) = self.turn.take() else {
-            return;
-        };
+    /// The voice is silent: perhaps the turn is over. Gives what it would be, when that is news.
+    fn wait(&mut self, frame: &Frame, since: Moment, now: Moment) -> Option<Vec<Hypothesis>> {
+        let mut turn = self.turn.take()?;
         let silence = now.since(since);
+        let mut news = None;
         if silence > TRAIL {
             turn.unheard.push(*frame);
         } else {
             self.feed(frame, &mut turn);
-            let ms = silence.as_millis() as u64;
-            if silence >= self.settings.pace.complete && ms.is_multiple_of(PEEK_EVERY_MS) {
-                self.peek(&mut turn);
+            if PEEKS_MS.contains(&(silence.as_millis() as u64)) {
+                self.peek(&mut turn, silence);
+                news = turn.foresee();
             }
         }
         self.turn = Some(turn);
+        news
     }
 
     /// Understands the turn as if it ended here.
-    fn peek(&mut self, turn: &mut Turn) {
+    fn peek(&mut self, turn: &mut Turn, silence: Duration) {
+        let cadence = match turn.standing.is_final {
+            // The voice ended once; how it did does not change while it is silent.
+            true => turn.standing.cadence,
+            false => self.last_melody(silence),
+        };
         let (Some(recognizer), Some(_)) = (&mut self.recognizer, &self.graph) else {
             return;
         };
@@ -235,12 +424,37 @@ impl Ear {
         let sure = hypotheses
             .first()
             .is_some_and(|best| best.confidence >= UNSURE);
+        let partial = partial.unwrap_or_default();
+        let enough = turn.insufficient.is_none()
+            || turn.insufficient.as_ref() != hypotheses.first().map(|best| &best.tags);
         turn.standing = Standing {
-            is_final: sure && partial.as_ref().is_some_and(|partial| partial.is_final),
-            complete: sure && partial.as_ref().is_some_and(|partial| partial.complete),
-            digits: partial.as_ref().map_or(0, digits),
+            is_final: sure && enough && partial.is_final,
+            complete: sure && enough && partial.complete,
+            digits: digits(&partial),
+            has_value: partial.tags.iter().any(|tag| tag.ends_with('(')),
+            clear: hypotheses
+                .first()
+                .is_some_and(|best| best.confidence >= CLEAR),
+            voiced: self.endpointer.voiced(),
+            cadence,
         };
         turn.hypotheses = hypotheses;
+    }
+
+    /// How the voice ended that has been silent for so long.
+    fn last_melody(&self, silence: Duration) -> cadence::Cadence {
+        let silent = silence.as_millis() as usize / FRAME_MS as usize;
+        // The detector may let a soft ending go early; what is faint has no melody anyway.
+        let wanted = cadence::SPAN.div_ceil(FRAME) + silent;
+        let skipped = self.recent.len().saturating_sub(wanted);
+        let sound: Vec<i16> = self
+            .recent
+            .iter()
+            .skip(skipped)
+            .flatten()
+            .copied()
+            .collect();
+        cadence(&sound)
     }
 
     /// Tells what changed, and ends the turn when it is over.
@@ -264,15 +478,17 @@ impl Ear {
         let mut turn = self.turn.take()?;
         let (started, ended) = self.endpointer.span()?;
         if turn.hypotheses.is_empty() {
-            self.peek(&mut turn);
+            self.peek(&mut turn, Duration::ZERO);
         }
         let voiced = self.endpointer.voiced();
+        let voice = self.voice_of(&turn);
         self.endpointer.reset();
         Some(Utterance {
             started,
             ended,
             origin: turn.origin,
             voiced,
+            voice,
             hypotheses: turn.hypotheses,
             sound: turn.sound,
         })
@@ -280,6 +496,16 @@ impl Ear {
 }
 
 impl Turn {
+    /// The answer that stands, once for each that does.
+    fn foresee(&mut self) -> Option<Vec<Hypothesis>> {
+        let best = self.hypotheses.first().filter(|_| self.standing.is_final)?;
+        if self.foreseen.as_ref() == Some(&best.tags) {
+            return None;
+        }
+        self.foreseen = Some(best.tags.clone());
+        Some(self.hypotheses.clone())
+    }
+
     /// The partial result, when it is another than last time.
     fn news(&mut self, recognizer: &Recognizer) -> Option<Partial> {
         if recognizer.heard_ms() == self.partial_ms {
@@ -308,7 +534,7 @@ fn digits(partial: &Partial) -> usize {
 mod tests {
     use super::super::asr::toy::{Toy, model};
     use super::*;
-    use crate::media::{FRAME, SILENCE};
+    use crate::media::SILENCE;
 
     const CLOSED: Expect = Expect {
         digits: None,
@@ -357,7 +583,13 @@ mod tests {
         );
         ear.listen(dates(), CLOSED);
         let events = heard(&mut ear, &call());
-        assert!(matches!(events[0].1, EarEvent::SpeechStarted { .. }));
+        assert!(matches!(events[0].1, EarEvent::Stirring { .. }));
+        assert!(matches!(events[1].1, EarEvent::SpeechStarted { .. }));
+        let foreseen = events.iter().find_map(|(at, event)| match event {
+            EarEvent::Foreseen(hypotheses) => Some((*at, hypotheses[0].tags.clone())),
+            _ => None,
+        });
+        assert_eq!(foreseen.expect("an answer in sight").1, ["+2", "m4"]);
         let (at, EarEvent::SpeechEnded(turn)) = events.last().expect("events") else {
             panic!("{events:?}")
         };
@@ -389,7 +621,7 @@ mod tests {
         let mut ear = Ear::new(None, Settings::default());
         let events = heard(&mut ear, &call());
         assert!(
-            matches!(&events[..], [(_, EarEvent::SpeechStarted { .. }), (_, EarEvent::SpeechEnded(turn))] if turn.hypotheses.is_empty())
+            matches!(&events[..], [.., (_, EarEvent::SpeechStarted { .. }), (_, EarEvent::SpeechEnded(turn))] if turn.hypotheses.is_empty())
         );
     }
 

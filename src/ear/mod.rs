@@ -1,11 +1,14 @@
 //! Hearing: voice activity, end of turn, keys, and speech to meaning.
 
+pub mod amd;
 pub mod asr;
+pub mod cadence;
 pub mod clip;
 pub mod dtmf;
+pub mod echo;
 pub mod endpoint;
 mod listener;
 pub mod vad;
 
 pub use endpoint::{Expect, Pace};
-pub use listener::{Ear, EarEvent, Settings, Utterance};
+pub use listener::{Ear, EarEvent, Settings, Sound, Utterance, Voice};

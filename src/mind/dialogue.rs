@@ -62,6 +62,9 @@ pub struct Brief {
     /// What is owed and by whom: readable only with the proof.
     pub account: Sealed<Debtor>,
     pub policy: Policy,
+    /// We have called; who answers has still to be found out.
+    #[serde(default)]
+    pub outbound: bool,
 }
 
 const fn sao_paulo() -> Uf {
@@ -355,6 +358,16 @@ impl Dialogue {
 
     pub const fn today(&self) -> Date {
         self.brief.today
+    }
+
+    pub const fn is_outbound(&self) -> bool {
+        self.brief.outbound
+    }
+
+    /// What is said when the world takes its time.
+    pub fn filler(&self) -> Option<String> {
+        let template = self.script.global.filler.as_ref()?;
+        speech::fill(template, &self.facts)
     }
 
     /// Longest call, in seconds.

@@ -113,6 +113,8 @@ pub struct Global {
     pub hold: Vec<String>,
     /// Where a call leads that was kept waiting for a minute.
     pub patience: Option<Route>,
+    /// Said when an effect takes longer than 0.7 s.
+    pub filler: Option<String>,
     /// Where a question leads that was not answered three times.
     pub silence: Option<Route>,
     /// Where a question leads that was misunderstood three times.

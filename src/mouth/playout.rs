@@ -12,6 +12,9 @@ const SENTENCE_GAP: u32 = 11;
 /// Silence between two clauses of a sentence, in frames.
 const CLAUSE_GAP: u32 = 6;
 
+/// Silence before a clause that is begun anew, in frames.
+const BREATH: u32 = 10;
+
 /// A clause waiting for its turn. Its sound may come later than its place in the queue.
 #[derive(Clone, Debug)]
 struct Clause {
@@ -119,6 +122,16 @@ impl Playout {
             // Sample 0 would announce the clause a second time.
             self.at = self.at.saturating_sub(FRAME).max(usize::from(self.at > 0));
         }
+    }
+
+    /// Begins the present clause anew, after a breath. What sounded stops within 5 ms.
+    pub fn begin_again(&mut self) {
+        self.keep_tail();
+        if self.at > 0 {
+            self.rest = BREATH;
+        }
+        self.at = 0;
+        self.paused = false;
     }
 
     /// Drops everything that was not said. Stops within 5 ms.

@@ -1,22 +1,27 @@
 //! Writes down what a call tells, in order, without holding the call up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use super::exchange::Shared;
 use crate::base::CallId;
-use crate::call::Event;
+use crate::call::{Event, Span};
 use crate::desk::LiveEvent;
+use crate::ear::amd::{Answer, Verdict};
 use crate::ledger::{CallEnd, CallTimes, Latency, Milestone, TurnRow, Who};
 use crate::wire::Quality;
 
 /// Events of one call that may wait for the database.
 const WAITING: usize = 1_024;
 
+/// Clauses whose fate is kept with a call: more than six minutes of them.
+const CLAUSES: usize = 600;
+
 enum Note {
-    Event(Box<Event>),
+    Event(Box<Event>, Duration),
     Close {
         quality: Quality,
         done: oneshot::Sender<()>,
@@ -37,14 +42,18 @@ impl Chronicle {
             shared,
             turns: 0,
             ended: None,
+            clauses: Vec::new(),
+            answered_by: Vec::new(),
         };
         tokio::spawn(writer.run(inbox));
         Self { notes }
     }
 
     /// Notes an event. A call that tells a thousand events ahead of the database has lost its mind, or the database has.
-    pub fn tell(&self, event: Event) {
-        if self.notes.try_send(Note::Event(Box::new(event))).is_err() {
+    /// `deciding` is how long the core took to end the caller's last turn.
+    pub fn tell(&self, event: Event, deciding: Duration) {
+        let note = Note::Event(Box::new(event), deciding);
+        if self.notes.try_send(note).is_err() {
             crate::telemetry::EventLost.emit();
         }
     }
@@ -64,13 +73,16 @@ struct Writer {
     shared: Arc<Shared>,
     turns: u32,
     ended: Option<(String, Vec<String>, u64)>,
+    /// What became of every clause, and who answered.
+    clauses: Vec<Span>,
+    answered_by: Vec<Verdict>,
 }
 
 impl Writer {
     async fn run(mut self, mut inbox: mpsc::Receiver<Note>) {
         while let Some(note) = inbox.recv().await {
             match note {
-                Note::Event(event) => self.write(*event).await,
+                Note::Event(event, deciding) => self.write(*event, deciding).await,
                 Note::Close { quality, done } => {
                     self.close(quality).await;
                     let _ = done.send(());
@@ -80,7 +92,7 @@ impl Writer {
         }
     }
 
-    async fn write(&mut self, event: Event) {
+    async fn write(&mut self, event: Event, deciding: Duration) {
         let call = self.call;
         let _ = self.shared.events.send((call, event.clone()));
         match event {
@@ -103,10 +115,20 @@ impl Writer {
                 let latency = latency.map(|split| Latency {
                     total_ms: short(split.total_ms),
                     endpoint_ms: Some(short(split.endpoint_ms)),
+                    // The recogniser works while the caller is silent; its last look and the decision are one step.
                     recognise_ms: None,
-                    decide_ms: None,
+                    decide_ms: Some(short(deciding.as_millis() as u64)),
                     speak_ms: Some(short(split.voice_ms)),
                 });
+                if let Some(split) = &latency {
+                    crate::telemetry::TurnAnswered {
+                        total_ms: split.total_ms,
+                        endpoint_ms: split.endpoint_ms.unwrap_or_default(),
+                        decide_us: deciding.as_micros() as u64,
+                        voice_ms: split.speak_ms.unwrap_or_default(),
+                    }
+                    .emit();
+                }
                 let text = if cut { format!("{text} […]") } else { text };
                 self.turn(TurnRow {
                     call,
@@ -159,6 +181,12 @@ impl Writer {
                 })
                 .await;
             }
+            Event::Clause(span) => {
+                if self.clauses.len() < CLAUSES {
+                    self.clauses.push(span);
+                }
+            }
+            Event::Answered(verdict) => self.answered(verdict).await,
             Event::Verified { at_ms } => self.milestone(Milestone::RightParty, at_ms).await,
             Event::Offered { at_ms } => self.milestone(Milestone::Offered, at_ms).await,
             Event::Agreed { at_ms } => self.milestone(Milestone::Closed, at_ms).await,
@@ -169,6 +197,28 @@ impl Writer {
                 by: _,
             } => self.ended = Some((disposition, secondary, at_ms)),
         }
+    }
+
+    /// Who answered stands in the transcript, and why it was taken for that in the notes of the call.
+    async fn answered(&mut self, verdict: Verdict) {
+        let kind = serde_json::to_value(verdict.answer)
+            .ok()
+            .and_then(|value| value.as_str().map(str::to_owned))
+            .unwrap_or_default();
+        self.turn(TurnRow {
+            call: self.call,
+            n: 0,
+            who: Who::System,
+            state: "atende".to_owned(),
+            text: format!("(quem atende: {})", in_portuguese(verdict.answer)),
+            meaning: Some(kind),
+            confidence: Some(verdict.confidence),
+            t0_ms: verdict.at_ms,
+            t1_ms: verdict.at_ms,
+            latency: None,
+        })
+        .await;
+        self.answered_by.push(verdict);
     }
 
     async fn turn(&mut self, mut row: TurnRow) {
@@ -210,6 +260,8 @@ impl Writer {
                 "frames_lost": quality.frames_lost,
                 "jitter_ms": quality.jitter_ms,
                 "malformed": quality.malformed,
+                "answered_by": self.answered_by,
+                "clauses": self.clauses,
             }),
             recording,
         };
@@ -234,6 +286,21 @@ impl Writer {
         if let Err(error) = outcome {
             crate::telemetry::LedgerFailed { error: &error }.emit();
         }
+    }
+}
+
+const fn in_portuguese(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Person => "pessoa",
+        Answer::NotSure => "não se sabe; tratado como pessoa",
+        Answer::Voicemail => "caixa postal",
+        Answer::Screening => "triagem do aparelho",
+        Answer::Pbx => "URA",
+        Answer::NoSuchNumber => "mensagem da operadora: número inexistente",
+        Answer::Unreachable => "mensagem da operadora: fora de área",
+        Answer::Unavailable => "sinal ou mensagem da operadora: indisponível",
+        Answer::Fax => "fax ou modem",
+        Answer::Silence => "silêncio",
     }
 }
 

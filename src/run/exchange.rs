@@ -28,6 +28,9 @@ use crate::mind::policy::Policy;
 use crate::mind::verified::Sealed;
 use crate::wire::{Incoming, Leg, Switchboard};
 
+/// The parameter that tells calls we made (`outbound`) from those we take; the wire hands it back to us.
+const DIRECTION: &str = "direction";
+
 /// What all calls of a server share.
 pub struct Shared {
     pub config: Config,
@@ -128,12 +131,24 @@ impl Shared {
             leg.hang_up();
             return;
         };
-        let in_flight = leg.capabilities().in_flight_ms;
-        let brief = brief_for(id, &debtor, &kit.policy, &self.config, answered);
+        let wire = leg.capabilities();
+        let in_flight = wire.in_flight_ms;
+        let outbound = incoming
+            .parameters
+            .get(DIRECTION)
+            .is_some_and(|value| value == "outbound");
+        let brief = Brief {
+            outbound,
+            ..brief_for(id, &debtor, &kit.policy, &self.config, answered)
+        };
         let start = CallStart {
             id,
             wire: incoming.wire.to_string(),
-            direction: Direction::Inbound,
+            direction: if outbound {
+                Direction::Outbound
+            } else {
+                Direction::Inbound
+            },
             from: incoming.from.clone(),
             to: incoming.to.clone(),
             debtor: Some(debtor.id),
@@ -154,6 +169,7 @@ impl Shared {
                 brief: brief.clone(),
                 kit: kit.version.clone(),
                 in_flight_ms: in_flight,
+                marks: wire.marks,
             },
         );
         let chronicle = Chronicle::open(id, answered, self.clone());
@@ -164,12 +180,15 @@ impl Shared {
             at: answered,
         });
         crate::telemetry::CallBegan.emit();
-        let call = Call::new(
+        let mut call = Call::new(
             kit.script.clone(),
             kit.graphs.clone(),
             brief,
             Duration::from_millis(in_flight.into()),
         );
+        if wire.marks {
+            call = call.confirmed_by_wire();
+        }
         Line::new(id, call, leg, self.clone(), chronicle)
             .run()
             .await;
@@ -227,6 +246,7 @@ pub fn brief_for(
         destination,
         account: Sealed::new(debtor.clone()),
         policy: policy.clone(),
+        outbound: false,
     }
 }
 

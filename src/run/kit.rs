@@ -332,6 +332,8 @@ impl Kit {
             // A rule that does not compile was reported by the check.
             let _ = self.graphs.get(&rules, &BTreeMap::new());
         }
+        let answers = [crate::ear::amd::GRAMMAR.to_owned()];
+        let _ = self.graphs.get(&answers, &BTreeMap::new());
     }
 }
 

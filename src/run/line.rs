@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::chronicle::Chronicle;
 use super::exchange::Shared;
 use crate::base::{CallId, Moment};
-use crate::call::{Action, Call, Ending, Input, encode_action, encode_answer, encode_input};
+use crate::call::{Action, Call, Ending, Event, Input, encode_action, encode_answer, encode_input};
 use crate::media::{FRAME, FRAME_MS};
 use crate::wire::{Cause, Leg, LegEvent};
 
@@ -33,6 +33,9 @@ pub struct Line {
     ready: VecDeque<Input>,
     now: Moment,
     tape: Tape,
+    /// How long the core took for the last input, and for the one with which the caller's last turn ended.
+    cost: Duration,
+    deciding: Duration,
     hung_up: bool,
 }
 
@@ -66,6 +69,8 @@ impl Line {
             ready,
             now: Moment::ZERO,
             tape,
+            cost: Duration::ZERO,
+            deciding: Duration::ZERO,
             hung_up: false,
         }
     }
@@ -78,6 +83,8 @@ impl Line {
     pub async fn run(mut self) {
         let born = Instant::now();
         self.perform_actions();
+        // A greeting that was spoken before goes out with the first frame.
+        self.settle();
         let mut tick: u64 = 0;
         while !self.call.is_over() {
             let due = born + Duration::from_millis(tick * FRAME_MS);
@@ -110,8 +117,11 @@ impl Line {
                     self.hung_up = true;
                     self.feed(Input::HungUp(ending(cause)), at);
                 }
-                // What was heard is counted from what was sent; a wire's marks will make it exact.
-                LegEvent::Mark(_) => {}
+                LegEvent::Mark(id) => {
+                    if let Ok(clause) = u32::try_from(id) {
+                        self.feed(Input::Played { clause }, at);
+                    }
+                }
             }
         }
         let frame = self.leg.pull();
@@ -126,14 +136,27 @@ impl Line {
     fn feed(&mut self, input: Input, at: Moment) {
         // An answer may have come in between two ticks, and a late tick bears its nominal time.
         self.now = self.now.max(at);
-        encode_input(&input, self.now, &mut self.tape.log);
-        self.call.handle(input, self.now);
-        self.perform_actions();
+        self.take(input);
+        self.settle();
+    }
+
+    /// Hands over what was answered at once.
+    fn settle(&mut self) {
         while let Some(input) = self.ready.pop_front() {
-            encode_input(&input, self.now, &mut self.tape.log);
-            self.call.handle(input, self.now);
-            self.perform_actions();
+            self.take(input);
         }
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the time that a decision takes is measured where it is made"
+    )]
+    fn take(&mut self, input: Input) {
+        encode_input(&input, self.now, &mut self.tape.log);
+        let begun = Instant::now();
+        self.call.handle(input, self.now);
+        self.cost = begun.elapsed();
+        self.perform_actions();
     }
 
     fn perform_actions(&mut self) {
@@ -159,6 +182,7 @@ impl Line {
                 self.leg.push(&frame);
             }
             Action::Flush => self.leg.flush(),
+            Action::Mark { clause } => self.leg.mark(clause.into()),
             Action::Speak { clause, text } => self.speak(clause, text),
             Action::Perform { id, effect } => {
                 let (shared, sender, call) = (self.shared.clone(), self.sender.clone(), self.id);
@@ -168,7 +192,12 @@ impl Line {
                     let _ = sender.send(Input::Effect { id, outcome }).await;
                 });
             }
-            Action::Tell(event) => self.chronicle.tell(event),
+            Action::Tell(event) => {
+                if matches!(event, Event::Heard(_)) {
+                    self.deciding = self.cost;
+                }
+                self.chronicle.tell(event, self.deciding);
+            }
             Action::HangUp => self.leg.hang_up(),
         }
     }

@@ -30,6 +30,9 @@ pub struct LogHeader {
     pub kit: String,
     /// Sound on the wire that cannot be taken back, in milliseconds.
     pub in_flight_ms: u32,
+    /// The wire says what it has played.
+    #[serde(default)]
+    pub marks: bool,
 }
 
 /// What the thread is asked to do.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 
-use super::client::{AudioSocketClient, TwilioClient};
+use super::client::{Arrived, AudioSocketClient, TwilioClient};
 use super::debtor::{Mind, Reply};
 use crate::base::CallId;
 use crate::call::Event;
@@ -21,6 +21,15 @@ const LONGEST: Duration = Duration::from_secs(420);
 /// A line with keys, from the caller's side.
 pub trait Telephone: Leg {
     fn press_key(&mut self, key: char);
+
+    /// What came from the agent so far, and how much of it too late.
+    fn arrived(&self) -> Arrived {
+        let quality = self.quality();
+        Arrived {
+            frames: quality.frames_received,
+            late: quality.frames_lost,
+        }
+    }
 }
 
 impl Telephone for SipLeg {
@@ -33,6 +42,10 @@ impl Telephone for SipLeg {
 impl Telephone for TwilioClient {
     fn press_key(&mut self, key: char) {
         self.press(key);
+    }
+
+    fn arrived(&self) -> Arrived {
+        Self::arrived(self)
     }
 }
 
@@ -139,6 +152,8 @@ impl Mouth {
             Event::Said { cut: false, .. } => self.turn_at = Some(now + THOUGHT),
             Event::Heard(_) | Event::Silent { .. } => self.asked = None,
             Event::Said { .. }
+            | Event::Clause(_)
+            | Event::Answered(_)
             | Event::Verified { .. }
             | Event::Offered { .. }
             | Event::Agreed { .. }

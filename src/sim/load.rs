@@ -10,9 +10,14 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use parking_lot::Mutex;
+
 use super::client::TwilioClient;
+use super::live::Telephone;
+use super::repertoire::{Clip, Repertoire, Reply};
 use crate::media::{FRAME, FRAME_MS, Frame, SILENCE};
-use crate::wire::{Leg, LegEvent};
+use crate::wire::LegEvent;
+use crate::wire::sip::{self, Dial, SipSettings};
 
 const TICK: Duration = Duration::from_millis(FRAME_MS);
 /// New calls a second while the load builds up.
@@ -20,10 +25,16 @@ const RAMP_PER_SECOND: u64 = 50;
 /// Loudness of a frame above which somebody speaks, about -45 dB of full scale.
 const LOUD: f64 = 180.0;
 
+/// Delay of a measuring telephone's own jitter buffer, in milliseconds.
+const JITTER_MS: u32 = 20;
+
+/// The state of the conversation by the number that calls: what a person would hear in the question.
+pub type Asked = Arc<Mutex<BTreeMap<String, String>>>;
+
 /// What to do.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// The media stream: `ws://127.0.0.1:8080/twilio/media`.
+    /// The media stream, `ws://127.0.0.1:8080/twilio/media`, or a SIP address, `sip:agente@127.0.0.1:5060`.
     pub url: String,
     pub concurrent: usize,
     /// A single call before the load, in which the server fills its caches.
@@ -32,8 +43,10 @@ pub struct Load {
     pub settle: Duration,
     /// How long it is measured once all calls are up.
     pub measured: Duration,
-    /// What every caller says, at 8 kHz.
-    pub speech: Vec<i16>,
+    /// What callers say.
+    pub repertoire: Repertoire,
+    /// What they were asked.
+    pub asked: Asked,
 }
 
 /// How far a load is, told as it gets there: the moments at which the server's meters are to be read.
@@ -61,8 +74,14 @@ pub struct LoadReport {
     pub greeting_ms: Times,
     /// End of what the caller said to the first sound of the answer.
     pub response_ms: Times,
-    /// Answers that began before the caller had ended.
+    /// Answers to questions that call for a few words, which were said without a pause.
+    pub closed: usize,
+    /// Answers that began before the caller had ended, of those without a pause and of those with one.
     pub early: usize,
+    pub paused: usize,
+    pub paused_early: usize,
+    /// End of an answer with a pause in it, or to another question, to the first sound.
+    pub other_ms: Times,
     /// The caller's first sound over the agent's to the agent's silence.
     pub barge_in_ms: Times,
     /// Frames that came more than 60 ms after their time.
@@ -106,15 +125,27 @@ impl fmt::Display for Times {
 
 /// Puts the load on the server. `tell` hears of each span, and of the report at the end.
 pub async fn run_load(load: &Load, tell: impl Fn(Span, Option<&LoadReport>)) {
-    let speech = Arc::new(trim_speech(&load.speech));
+    let line = match Line::open(&load.url).await {
+        Ok(line) => Arc::new(line),
+        Err(reason) => {
+            tracing::error!(reason, "no telephone to call with");
+            tell(Span::Ending, Some(&LoadReport::default()));
+            return;
+        }
+    };
+    let repertoire = Arc::new(load.repertoire.clone());
     let state = Arc::new(State::default());
+    let hold = |state: &Arc<State>, n| {
+        hold_calls(
+            line.clone(),
+            repertoire.clone(),
+            load.asked.clone(),
+            state.clone(),
+            n,
+        )
+    };
     let mut warm_up = JoinSet::new();
-    warm_up.spawn(hold_calls(
-        load.url.clone(),
-        speech.clone(),
-        state.clone(),
-        0,
-    ));
+    warm_up.spawn(hold(&state, 0));
     sleep_until(Instant::now() + load.warm_up).await;
     state.over.store(true, Ordering::Relaxed);
     while warm_up.join_next().await.is_some() {}
@@ -125,12 +156,7 @@ pub async fn run_load(load: &Load, tell: impl Fn(Span, Option<&LoadReport>)) {
     let begun = Instant::now();
     for n in 0..load.concurrent {
         sleep_until(begun + Duration::from_millis(1_000 * n as u64 / RAMP_PER_SECOND)).await;
-        callers.spawn(hold_calls(
-            load.url.clone(),
-            speech.clone(),
-            state.clone(),
-            n,
-        ));
+        callers.spawn(hold(&state, n));
     }
     sleep_until(Instant::now() + load.settle).await;
     state.counts.store(true, Ordering::Relaxed);
@@ -146,6 +172,44 @@ pub async fn run_load(load: &Load, tell: impl Fn(Span, Option<&LoadReport>)) {
         sums.add(caller.unwrap_or_default());
     }
     tell(Span::Ending, Some(&sums.report(connected)));
+}
+
+/// How the callers reach the server.
+enum Line {
+    Twilio(String),
+    Sip { telephone: sip::Server, to: String },
+}
+
+impl Line {
+    async fn open(url: &str) -> Result<Self, String> {
+        if !url.starts_with("sip:") {
+            return Ok(Self::Twilio(url.to_owned()));
+        }
+        let settings = SipSettings {
+            jitter_ms: JITTER_MS,
+            ..SipSettings::default()
+        };
+        let telephone = sip::Server::outgoing(([127, 0, 0, 1], 0).into(), settings)
+            .await
+            .map_err(|error| error.to_string())?;
+        let to = url.to_owned();
+        Ok(Self::Sip { telephone, to })
+    }
+
+    async fn call(&self, from: &str) -> Option<Box<dyn Telephone>> {
+        match self {
+            Self::Twilio(url) => {
+                TwilioClient::connect(url, from, "+551140000000", &BTreeMap::new())
+                    .await
+                    .ok()
+                    .map(|client| Box::new(client) as Box<dyn Telephone>)
+            }
+            Self::Sip { telephone, to } => sip::dial(telephone, Dial::new(to.clone(), from))
+                .await
+                .ok()
+                .map(|answered| Box::new(answered.leg) as Box<dyn Telephone>),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -171,18 +235,29 @@ impl State {
     }
 }
 
-/// Keeps one call up: when the agent ends it, the next one begins.
-async fn hold_calls(url: String, speech: Arc<Vec<i16>>, state: Arc<State>, n: usize) -> Sums {
+/// Keeps one call up: when it ends, the next one begins.
+async fn hold_calls(
+    line: Arc<Line>,
+    repertoire: Arc<Repertoire>,
+    asked: Asked,
+    state: Arc<State>,
+    n: usize,
+) -> Sums {
     let mut sums = Sums::default();
     let from = format!("+55119{n:08}");
+    let mut calls = 0;
     while !state.is_over() {
-        match TwilioClient::connect(&url, &from, "+551140000000", &BTreeMap::new()).await {
-            Ok(client) => {
+        asked.lock().remove(&from);
+        match line.call(&from).await {
+            Some(leg) => {
                 state.call_began();
-                hold_call(client, Caller::new(speech.clone(), n), &state, &mut sums).await;
+                let caller = Caller::new(repertoire.clone(), n + 7 * calls);
+                let question = || asked.lock().get(&from).cloned();
+                hold_call(leg, caller, question, &state, &mut sums).await;
                 state.call_ended();
+                calls += 1;
             }
-            Err(_) => {
+            None => {
                 sums.failed += 1;
                 sleep_until(Instant::now() + Duration::from_secs(1)).await;
             }
@@ -191,9 +266,15 @@ async fn hold_calls(url: String, speech: Arc<Vec<i16>>, state: Arc<State>, n: us
     sums
 }
 
-async fn hold_call(mut client: TwilioClient, mut caller: Caller, state: &State, sums: &mut Sums) {
+async fn hold_call(
+    mut leg: Box<dyn Telephone>,
+    mut caller: Caller,
+    question: impl Fn() -> Option<String>,
+    state: &State,
+    sums: &mut Sums,
+) {
     let born = Instant::now();
-    let mut before = client.arrived();
+    let mut before = leg.arrived();
     let mut tick = 0;
     loop {
         sleep_until(born + TICK * tick).await;
@@ -202,16 +283,19 @@ async fn hold_call(mut client: TwilioClient, mut caller: Caller, state: &State, 
         // What is measured while the load builds up, or ends, does not count.
         let mut passing = Sums::default();
         let counting = if counts { &mut *sums } else { &mut passing };
-        let said = caller.hear(&client.pull(), counting);
-        client.push(&said);
-        let arrived = client.arrived();
+        let heard = leg.pull();
+        let said = caller.hear(&heard, &question, counting);
+        leg.push(&said);
+        caller.keys.drain(..).for_each(|key| leg.press_key(key));
+        let arrived = leg.arrived();
         counting.ticks += 1;
         counting.frames += arrived.frames - before.frames;
         counting.late += arrived.late - before.late;
         before = arrived;
-        let gone = std::iter::from_fn(|| client.poll_event())
+        let gone = std::iter::from_fn(|| leg.poll_event())
             .any(|event| matches!(event, LegEvent::HungUp(_)));
-        if gone || state.is_over() {
+        if gone || caller.doing == Doing::Gone || state.is_over() {
+            leg.hang_up();
             return;
         }
     }
@@ -226,7 +310,11 @@ struct Sums {
     late: u64,
     greeting: Vec<u64>,
     response: Vec<u64>,
+    other: Vec<u64>,
+    closed: usize,
     early: usize,
+    paused: usize,
+    paused_early: usize,
     barge_in: Vec<u64>,
 }
 
@@ -236,7 +324,11 @@ impl Sums {
         self.ticks += other.ticks;
         self.frames += other.frames;
         self.late += other.late;
+        self.closed += other.closed;
         self.early += other.early;
+        self.paused += other.paused;
+        self.paused_early += other.paused_early;
+        self.other.extend(other.other);
         self.greeting.extend(other.greeting);
         self.response.extend(other.response);
         self.barge_in.extend(other.barge_in);
@@ -249,7 +341,11 @@ impl Sums {
             call_seconds: (self.ticks * FRAME_MS) as f64 / 1_000.0,
             greeting_ms: Times::of(self.greeting),
             response_ms: Times::of(self.response),
+            other_ms: Times::of(self.other),
+            closed: self.closed,
             early: self.early,
+            paused: self.paused,
+            paused_early: self.paused_early,
             barge_in_ms: Times::of(self.barge_in),
             late_percent: 100.0 * self.late as f64 / self.frames.max(1) as f64,
         }
@@ -264,16 +360,16 @@ const SILENCED: u64 = 12;
 const PATIENCE: u64 = 40;
 /// After the caller has spoken, an answer that takes longer than 5 s is none.
 const NO_ANSWER: u64 = 250;
-/// One prompt in so many is interrupted.
-const INTERRUPTED: usize = 3;
-
 /// A caller tick by tick: listens to each prompt, answers it, and interrupts some.
 #[derive(Debug)]
 struct Caller {
-    speech: Arc<Vec<i16>>,
+    repertoire: Arc<Repertoire>,
+    /// Chooses among what could be said.
+    nth: usize,
     tick: u64,
     doing: Doing,
-    prompts: usize,
+    keys: Vec<char>,
+    clip: Arc<Clip>,
     /// Frames in a row in which the agent was loud, or quiet.
     loud_for: u64,
     quiet_for: u64,
@@ -287,21 +383,24 @@ enum Doing {
     Arriving,
     /// Hears a prompt that began at this tick.
     Listening { since: u64 },
-    /// Says this frame of the speech. `early` when the agent has answered already.
+    /// Says this frame of the clip. `early` when the agent has answered already.
     Saying { at: usize, early: bool },
     /// Has said it; its last sound was at this tick.
     Waiting { ended: u64 },
+    /// Has heard enough.
+    Gone,
 }
 
 impl Caller {
-    /// The `n`th caller; `speech` is loud in its first and last frame.
-    fn new(speech: Arc<Vec<i16>>, n: usize) -> Self {
-        let doing = Doing::Arriving;
+    /// The `nth` caller.
+    fn new(repertoire: Arc<Repertoire>, nth: usize) -> Self {
         Self {
-            speech,
+            repertoire,
+            nth,
             tick: 0,
-            doing,
-            prompts: n,
+            doing: Doing::Arriving,
+            keys: Vec::new(),
+            clip: Arc::default(),
             loud_for: 0,
             quiet_for: 0,
             interrupting: None,
@@ -309,7 +408,12 @@ impl Caller {
     }
 
     /// Hears 20 ms and says 20 ms. What is measured goes to `sums`.
-    fn hear(&mut self, heard: &Frame, sums: &mut Sums) -> Frame {
+    fn hear(
+        &mut self,
+        heard: &Frame,
+        question: &impl Fn() -> Option<String>,
+        sums: &mut Sums,
+    ) -> Frame {
         self.tick += 1;
         if is_loud(heard) {
             self.loud_for += 1;
@@ -327,9 +431,10 @@ impl Caller {
         }
         match self.doing {
             Doing::Arriving => self.arrive(sums),
-            Doing::Listening { since } => self.listen(since),
+            Doing::Listening { since } => self.listen(since, question),
             Doing::Saying { at, early } => return self.say(at, early, sums),
             Doing::Waiting { ended } => self.wait(ended, sums),
+            Doing::Gone => {}
         }
         SILENCE
     }
@@ -342,37 +447,62 @@ impl Caller {
     }
 
     fn begin_listening(&mut self) {
-        self.prompts += 1;
+        self.nth += 1;
         self.doing = Doing::Listening { since: self.tick };
     }
 
-    fn listen(&mut self, since: u64) {
-        let interrupts = self.prompts.is_multiple_of(INTERRUPTED);
-        if interrupts && self.loud_for > 0 && self.tick - since >= PATIENCE {
-            self.interrupting = Some(self.tick);
-            self.doing = Doing::Saying {
-                at: 0,
-                early: false,
-            };
+    fn listen(&mut self, since: u64, question: &impl Fn() -> Option<String>) {
+        if self.loud_for > 0 && self.tick - since == PATIENCE {
+            let reply = self
+                .repertoire
+                .interruption(question().as_deref(), self.nth);
+            let speaks = matches!(reply, Some(Reply::Say(_)));
+            self.reply(reply);
+            self.interrupting = speaks.then_some(self.tick);
         } else if self.quiet_for >= ENDED {
-            self.doing = Doing::Saying {
-                at: 0,
-                early: false,
-            };
+            let reply = self.repertoire.answer(question().as_deref(), self.nth);
+            self.reply(Some(reply));
+        }
+    }
+
+    fn reply(&mut self, reply: Option<Reply>) {
+        match reply {
+            None => {}
+            Some(Reply::Say(clip)) => {
+                self.clip = clip;
+                self.doing = Doing::Saying {
+                    at: 0,
+                    early: false,
+                };
+            }
+            Some(Reply::Press(keys)) => {
+                self.keys.extend(keys.chars());
+                self.doing = Doing::Waiting { ended: self.tick };
+                self.clip = Arc::default();
+            }
+            Some(Reply::HangUp) => self.doing = Doing::Gone,
         }
     }
 
     fn say(&mut self, at: usize, early: bool, sums: &mut Sums) -> Frame {
         let mut frame = SILENCE;
-        let rest = self.speech.get(at * FRAME..).unwrap_or_default();
+        let rest = self.clip.sound.get(at * FRAME..).unwrap_or_default();
         for (sample, said) in frame.iter_mut().zip(rest) {
             *sample = *said;
         }
         let early = early || (self.interrupting.is_none() && self.loud_for > 0);
         if rest.len() > FRAME {
             self.doing = Doing::Saying { at: at + 1, early };
-        } else if early {
-            sums.early += 1;
+            return frame;
+        }
+        if self.clip.paused {
+            sums.paused += 1;
+            sums.paused_early += usize::from(early);
+        } else {
+            sums.closed += usize::from(self.clip.closed);
+            sums.early += usize::from(early);
+        }
+        if early {
             self.begin_listening();
         } else {
             self.doing = Doing::Waiting { ended: self.tick };
@@ -382,26 +512,18 @@ impl Caller {
 
     fn wait(&mut self, ended: u64, sums: &mut Sums) {
         if self.interrupting.is_none() && self.loud_for > 0 {
-            sums.response.push((self.tick - ended) * FRAME_MS);
+            let ms = (self.tick - ended) * FRAME_MS;
+            if self.clip.closed {
+                sums.response.push(ms);
+            } else if !self.clip.sound.is_empty() {
+                sums.other.push(ms);
+            }
             self.begin_listening();
         } else if self.tick - ended > NO_ANSWER {
             self.interrupting = None;
             self.doing = Doing::Listening { since: self.tick };
         }
     }
-}
-
-/// The part of a recording between its first and its last loud frame.
-fn trim_speech(speech: &[i16]) -> Vec<i16> {
-    let loud: Vec<bool> = speech.chunks(FRAME).map(is_loud).collect();
-    let first = loud.iter().position(|loud| *loud).unwrap_or_default();
-    let last = loud.iter().rposition(|loud| *loud).unwrap_or_default();
-    speech
-        .iter()
-        .copied()
-        .take((last + 1) * FRAME)
-        .skip(first * FRAME)
-        .collect()
 }
 
 fn is_loud(sound: &[i16]) -> bool {
@@ -421,21 +543,23 @@ mod tests {
         let mut said = Vec::new();
         for tick in 1..=ticks {
             let speaks = agent.iter().any(|(from, to)| (*from..*to).contains(&tick));
-            if caller.hear(if speaks { &VOICE } else { &SILENCE }, &mut sums) != SILENCE {
+            let heard = if speaks { &VOICE } else { &SILENCE };
+            if caller.hear(heard, &|| None, &mut sums) != SILENCE {
                 said.push(tick);
             }
         }
         (sums, said)
     }
 
-    fn caller(n: usize) -> Caller {
-        Caller::new(Arc::new(VOICE.repeat(20)), n)
+    fn caller(interrupts: bool) -> Caller {
+        let repertoire = Repertoire::of_one(VOICE.repeat(20), interrupts);
+        Caller::new(Arc::new(repertoire), 0)
     }
 
     #[test]
     fn answer_is_timed_from_the_last_sound() {
         // Prompt until 51, 600 ms of silence, 20 frames of speech from 82 to 101, the answer at 110.
-        let (sums, said) = hold(&mut caller(0), &[(2, 52), (110, 150)], 120);
+        let (sums, said) = hold(&mut caller(false), &[(2, 52), (110, 150)], 120);
         assert_eq!((said[0], said[19], said.len()), (82, 101, 20));
         assert_eq!(
             (sums.greeting, sums.response, sums.early),
@@ -445,14 +569,14 @@ mod tests {
 
     #[test]
     fn answer_into_the_speech_is_early() {
-        let (sums, _) = hold(&mut caller(0), &[(2, 52), (95, 150)], 130);
+        let (sums, _) = hold(&mut caller(false), &[(2, 52), (95, 150)], 130);
         assert_eq!((sums.response, sums.early), (vec![], 1));
     }
 
     #[test]
     fn interrupted_agent_is_timed_to_its_silence() {
-        // The third prompt is interrupted: it begins at 2, the caller at 43, silence at 47.
-        let (sums, said) = hold(&mut caller(INTERRUPTED - 1), &[(2, 47), (80, 120)], 90);
+        // The prompt begins at 2, the caller at 43, silence at 47.
+        let (sums, said) = hold(&mut caller(true), &[(2, 47), (80, 120)], 90);
         assert_eq!(said[0], 43);
         assert_eq!((sums.barge_in, sums.response), (vec![100], vec![360]));
     }
@@ -468,11 +592,5 @@ mod tests {
             }
         );
         assert_eq!(Times::of(vec![]), Times::default());
-    }
-
-    #[test]
-    fn quiet_ends_are_trimmed() {
-        let speech = [SILENCE, VOICE, SILENCE, VOICE, SILENCE].concat();
-        assert_eq!(trim_speech(&speech), [VOICE, SILENCE, VOICE].concat());
     }
 }

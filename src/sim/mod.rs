@@ -2,10 +2,16 @@
 
 pub mod client;
 pub mod debtor;
+pub mod hesitation;
 pub mod live;
 mod persona;
 pub mod load;
+pub mod noises;
+pub mod openings;
 pub mod portfolio;
+pub mod repertoire;
 pub mod report;
+pub mod stage;
 pub mod text;
+pub mod turns;
 pub mod virtual_call;

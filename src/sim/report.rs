@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::debtor::Persona;
+use crate::call::Latency;
 
 /// One simulated call, as the report needs it.
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ pub struct Finished {
     pub disclosures: u32,
     pub outside_policy: bool,
     pub audio_ms: u64,
-    pub latencies_ms: Vec<u64>,
+    pub latencies: Vec<Latency>,
 }
 
 /// The counts of many calls.
@@ -38,6 +39,9 @@ pub struct Report {
     pub audio_seconds: f64,
     pub wall_seconds: f64,
     pub turn_latency_ms: Percentiles,
+    /// Its parts: until the turn was taken to be over, and from there to the first sound.
+    pub endpoint_ms: Percentiles,
+    pub voice_ms: Percentiles,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -91,7 +95,7 @@ impl Report {
             report.audio_seconds += call.audio_ms as f64 / 1_000.0;
             report.cooperative += u32::from(call.persona.cooperates());
             report.cooperative_agreements += u32::from(call.persona.cooperates() && call.agreed);
-            latencies.extend(&call.latencies_ms);
+            latencies.extend(&call.latencies);
             let mine = report
                 .by_persona
                 .entry(call.persona.to_string())
@@ -103,7 +107,12 @@ impl Report {
                 u32::from(call.persona.dispositions().iter().any(|code| code == filed));
             *mine.dispositions.entry(filed.to_owned()).or_default() += 1;
         }
-        report.turn_latency_ms = Percentiles::of(&latencies);
+        let times = |part: fn(&Latency) -> u64| {
+            Percentiles::of(&latencies.iter().map(part).collect::<Vec<u64>>())
+        };
+        report.turn_latency_ms = times(|split| split.total_ms);
+        report.endpoint_ms = times(|split| split.endpoint_ms);
+        report.voice_ms = times(|split| split.voice_ms);
         report
     }
 
@@ -133,12 +142,16 @@ impl Report {
         ));
         if self.audio_seconds > 0.0 {
             lines.push(format!(
-                "{:.0} s de áudio em {:.1} s ({:.0} × o tempo real); resposta p50 {} ms, p95 {} ms",
+                "{:.0} s de áudio em {:.1} s ({:.0} × o tempo real); resposta p50 {} ms, p95 {} ms (fim da fala {} / {}, voz {} / {})",
                 self.audio_seconds,
                 self.wall_seconds,
                 self.audio_seconds / self.wall_seconds.max(0.001),
                 self.turn_latency_ms.p50,
-                self.turn_latency_ms.p95
+                self.turn_latency_ms.p95,
+                self.endpoint_ms.p50,
+                self.endpoint_ms.p95,
+                self.voice_ms.p50,
+                self.voice_ms.p95
             ));
         }
         lines.join("\n")

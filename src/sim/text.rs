@@ -213,7 +213,7 @@ pub fn judge(
         disclosures,
         outside_policy: closed.is_some_and(|offer| mind.is_outside_policy(offer)),
         audio_ms: 0,
-        latencies_ms: Vec::new(),
+        latencies: Vec::new(),
     }
 }
 

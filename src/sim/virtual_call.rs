@@ -12,7 +12,9 @@ use super::debtor::{Mind, Reply};
 use super::report::Finished;
 use super::text::{judge, tells_debt};
 use crate::base::Moment;
-use crate::call::{Action, Call, Ending, Event, Input, encode_action, encode_answer, encode_input};
+use crate::call::{
+    Action, Call, Ending, Event, Input, Latency, encode_action, encode_answer, encode_input,
+};
 use crate::media::g711::Law;
 use crate::media::jitter::{JitterBuffer, Place};
 use crate::media::{FRAME, FRAME_MS, Frame, SILENCE};
@@ -108,7 +110,7 @@ pub fn run(
         disclosures(&events),
     );
     finished.audio_ms = tick * FRAME_MS;
-    finished.latencies_ms = events.iter().filter_map(latency).collect();
+    finished.latencies = events.iter().filter_map(latency).collect();
     Outcomes {
         finished,
         log: world.log,
@@ -127,12 +129,12 @@ fn ended(events: &[Event]) -> Option<String> {
     })
 }
 
-fn latency(event: &Event) -> Option<u64> {
+fn latency(event: &Event) -> Option<Latency> {
     match event {
         Event::Said {
             latency: Some(split),
             ..
-        } => Some(split.total_ms),
+        } => Some(*split),
         _ => None,
     }
 }
@@ -186,7 +188,7 @@ impl World {
             actions += 1;
             match action {
                 Action::Send(frame) => self.agent.extend_from_slice(&*frame),
-                Action::Flush | Action::HangUp => {}
+                Action::Flush | Action::HangUp | Action::Mark { .. } => {}
                 Action::Speak { clause, text } => {
                     let input = voice(&text).map_or(Input::Mute { clause }, |sound| Input::Voice {
                         clause,
@@ -273,6 +275,8 @@ impl Side<'_> {
                 }
                 Event::Heard(_) | Event::Silent { .. } => self.asked = None,
                 Event::Said { .. }
+                | Event::Clause(_)
+                | Event::Answered(_)
                 | Event::Verified { .. }
                 | Event::Offered { .. }
                 | Event::Agreed { .. }

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use combinado::media::{FRAME, Frame, SILENCE};
-use combinado::sim::load::{Load, LoadReport, Span, run_load};
+use combinado::sim::load::{Asked, Load, LoadReport, Span, run_load};
+use combinado::sim::repertoire::Repertoire;
 use combinado::wire::twilio::{TwilioSettings, router};
 use combinado::wire::{Incoming, Leg, LegEvent, Switchboard};
 use tokio::net::TcpListener;
@@ -69,7 +70,8 @@ fn load_is_measured_from_the_callers_ear() {
             warm_up: Duration::from_millis(100),
             settle: Duration::from_millis(20),
             measured: Duration::from_secs(3),
-            speech: VOICE.repeat(10),
+            repertoire: Repertoire::of_one(VOICE.repeat(10), true),
+            asked: Asked::default(),
         };
         let told: Mutex<Vec<(Span, Option<LoadReport>)>> = Mutex::default();
         run_load(&load, |span, report| {

@@ -1,7 +1,7 @@
 //! Token passing: the best ways through the graph so far, four at each node with different meanings, moved on with
 //! every row of probabilities.
 
-use super::graph::{BLANK, Graph, NOTHING};
+use super::graph::{BLANK, Ending, Graph, NOTHING};
 use super::network::LogProbs;
 
 /// Ways with different meanings that are kept at one node.
@@ -11,8 +11,11 @@ const TOKENS: usize = 4;
 const BEAM: f32 = 100.0;
 /// A rival within so many nats keeps a word from counting as settled.
 const UNSETTLED: f32 = 9.0;
-/// Ways within so many nats are equally good: the same sounds, taken by different alternatives of the grammar.
-const ABREAST: f32 = 1.0;
+/// A way that ends here may stay behind the leader by so many nats, less than one phone that was not said: alternatives
+/// of a grammar weigh differently, and the leader may wait for a word that never comes.
+const ENDS: f32 = 8.0;
+/// A way that says the same and goes on counts when it is no further behind.
+const GOES_ON: f32 = 14.0;
 /// Rows after which a turn takes no more sound: 30 s.
 pub const MAX_ROWS: u16 = 1_000;
 /// Entries of the history after which those that nobody remembers are thrown away.
@@ -443,22 +446,14 @@ impl Decoder {
             .iter()
             .map(|cell| cell.tokens[0].score)
             .max_by(f32::total_cmp)?;
-        let mut abreast: Vec<&Cell> = self
+        let first = self
             .cells
             .iter()
-            .filter(|cell| cell.tokens[0].score >= best - ABREAST)
-            .collect();
-        abreast.sort_by(|left, right| right.tokens[0].score.total_cmp(&left.tokens[0].score));
-        let first = self.path(graph, &abreast.first()?.tokens[0], &[]);
-        let ended = abreast
-            .iter()
-            .find_map(|cell| self.ended(graph, cell, &first));
+            .max_by(|left, right| left.tokens[0].score.total_cmp(&right.tokens[0].score))?;
+        let ended = self.ended(graph, best - ENDS);
         let is_final = ended.is_some();
-        let complete = is_final
-            && !abreast
-                .iter()
-                .any(|cell| graph.can_go_on(graph.node(cell.node).position));
-        let path = ended.unwrap_or(first);
+        let path = ended.unwrap_or_else(|| self.path(graph, &first.tokens[0], &[]));
+        let complete = is_final && !self.goes_on(graph, &path, best - GOES_ON);
         Some(Leader {
             settled: self.settled(graph, &path, best),
             is_final,
@@ -467,12 +462,30 @@ impl Decoder {
         })
     }
 
-    /// The best way of a cell, when it may end there and says the same words as `first`.
-    fn ended(&self, graph: &Graph, cell: &Cell, first: &Path) -> Option<Path> {
-        let endings = graph.endings_of(graph.node(cell.node).position).iter();
-        let ending = endings.max_by(|left, right| left.weight.total_cmp(&right.weight))?;
-        let path = self.path(graph, &cell.tokens[0], &ending.tags);
-        path.said().eq(first.said()).then_some(path)
+    /// The best way that ends here, when its score is no less than `least`.
+    fn ended(&self, graph: &Graph, least: f32) -> Option<Path> {
+        let mut found: Option<(f32, &Token, &Ending)> = None;
+        for cell in &self.cells {
+            for ending in graph.endings_of(graph.node(cell.node).position) {
+                let score = cell.tokens[0].score + ending.weight;
+                if score >= least && found.is_none_or(|(top, ..)| score > top) {
+                    found = Some((score, &cell.tokens[0], ending));
+                }
+            }
+        }
+        found.map(|(_, token, ending)| self.path(graph, token, &ending.tags))
+    }
+
+    /// Whether another word may follow the words of `path`, in any alternative that is alive.
+    fn goes_on(&self, graph: &Graph, path: &Path, least: f32) -> bool {
+        self.cells.iter().any(|cell| {
+            cell.tokens[0].score >= least
+                && graph.can_go_on(graph.node(cell.node).position)
+                && self
+                    .path(graph, &cell.tokens[0], &[])
+                    .said()
+                    .eq(path.said())
+        })
     }
 
     /// How many words of `path` every rival shares.

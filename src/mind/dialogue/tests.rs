@@ -44,6 +44,7 @@ fn dialogue() -> Dialogue {
         destination: "o número de final zero um zero um".into(),
         account: Sealed::new(debtor),
         policy: Policy::standard(),
+        outbound: false,
     };
     Dialogue::new(
         Arc::new(Script::read(&files).expect("the script is read")),
