@@ -94,7 +94,7 @@ fn rule(cell: &'static OnceLock<Parser>, file: &str, rule: &str) -> &'static Par
         let automaton = Grammar::load(&Shipped, file)
             .ok()
             .and_then(|grammar| grammar.automaton(&[rule], &BTreeMap::new()).ok());
-        Parser::new(&automaton.unwrap_or_else(Automaton::default))
+        Parser::new(&automaton.unwrap_or_default())
     })
 }
 

@@ -542,6 +542,7 @@ impl Call {
                 state: self.dialogue.state().to_owned(),
                 text,
                 mandatory: false,
+                firm: Vec::new(),
             });
         }
     }

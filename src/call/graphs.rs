@@ -30,11 +30,14 @@ pub struct Graphs {
     /// Looser wording by the rules of a question; `None` where it does not compile.
     loose: Mutex<BTreeMap<Vec<String>, Option<Arc<Loose>>>>,
     /// What texts were read as. Many callers say the same.
-    parses: Mutex<BTreeMap<Key, BTreeMap<String, Arc<Vec<Parse>>>>>,
+    parses: Mutex<BTreeMap<Key, Readings>>,
 }
 
 /// The rules, and the phrases that stand in them.
 type Key = (Vec<String>, Vec<(String, Vec<String>)>);
+
+/// What texts were read as.
+type Readings = BTreeMap<String, Arc<Vec<Parse>>>;
 
 /// One set of rules: for words, and for sound.
 pub struct Compiled {

@@ -9,17 +9,16 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Exit, Output};
-use crate::base::{CallId, Centavos, calendar};
+use crate::base::CallId;
 use crate::call::clauses;
 use crate::config::Config;
 use crate::ear::asr::{AcousticModel, Graph, Recognizer};
 use crate::ear::clip;
 use crate::language::grammar::Grammar;
-use crate::language::verbalise;
 use crate::media::g711::Law;
 use crate::media::{RATE, level};
 use crate::mind::dialogue::fill;
-use crate::mind::facts::Facts;
+use crate::mind::facts::{self, Facts};
 use crate::run::voices::Voices;
 use crate::run::{Kit, brief_for};
 use crate::sim::debtor::{Mind, Persona, Reply};
@@ -125,7 +124,7 @@ fn gather(
     let mut prompts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for nth in 0..args.calls {
         let debtor = debtors[(nth % debtors.len() as u64) as usize].clone();
-        let persona = Persona::MIX[(nth % Persona::MIX.len() as u64) as usize];
+        let persona = Persona::of_call(nth);
         let call = CallId(Uuid::new_v5(&Uuid::NAMESPACE_OID, &nth.to_le_bytes()));
         let brief = brief_for(call, &debtor, &kit.policy, config, at);
         let mut mind = Mind::new(persona, debtor, &kit.policy, brief.today, nth);
@@ -157,7 +156,10 @@ fn add_examples(
     kit: &Kit,
     prompts: &mut BTreeMap<String, BTreeSet<String>>,
 ) -> anyhow::Result<Vec<String>> {
-    let facts = example();
+    let facts: Facts = facts::SPOKEN
+        .iter()
+        .map(|variable| (variable.name.to_owned(), variable.example.to_owned()))
+        .collect();
     let mut added = Vec::new();
     let repairs = kit.script.global.noinput.iter();
     let repairs: Vec<&String> = repairs.chain(&kit.script.global.nomatch).collect();
@@ -186,56 +188,6 @@ fn add_examples(
         added.push(name.to_owned());
     }
     Ok(added)
-}
-
-/// Values of every variable a prompt may have.
-fn example() -> Facts {
-    let money = |centavos| verbalise::money(Centavos(centavos));
-    let today = jiff::civil::date(2026, 11, 23);
-    let day = |n| verbalise::weekday_date(calendar::add_days(today, n), today);
-    [
-        ("saudacao", "Boa tarde".to_owned()),
-        ("bot", "Ana".into()),
-        ("marca", "Credora Exemplo".into()),
-        ("nome", "Maria Clara".into()),
-        (
-            "telefone_oficial",
-            "zero oitocentos, sete dois dois, um dois três quatro".into(),
-        ),
-        ("canal_oficial", "credora ponto com ponto bê érre".into()),
-        ("protocolo", verbalise::protocol("20261123000042")),
-        ("bom_periodo", "uma boa tarde".into()),
-        ("h_ini", "oito da manhã".into()),
-        ("h_fim", "oito da noite".into()),
-        ("credor", "Credora Exemplo".into()),
-        ("descricao", "a fatura do cartão de agosto".into()),
-        ("data_vencimento", day(-90)),
-        ("v_original", money(100_000)),
-        ("v_multa", money(2_000)),
-        ("v_juros", money(3_367)),
-        ("v_total", money(105_367)),
-        ("v_oferta", money(73_757)),
-        ("v_desconto", money(31_610)),
-        ("data_limite", day(7)),
-        (
-            "opcoes",
-            format!("duas de {}, ou três de {}", money(40_012), money(28_990)),
-        ),
-        ("n_contratos", "um contrato".into()),
-        ("parcelas_max", verbalise::parcelas(6)),
-        ("plano", format!("duas de {}", money(40_012))),
-        ("v_acordo", money(80_024)),
-        ("data_acordo", day(7)),
-        ("data_pedida", day(12)),
-        ("data_proposta", day(14)),
-        ("v_min", money(12_345)),
-        ("meio", "boleto".into()),
-        ("destino", "o número de final quatro dois um um".into()),
-        ("quando", "amanhã, às dez da manhã".into()),
-    ]
-    .into_iter()
-    .map(|(name, text)| (name.to_owned(), text))
-    .collect()
 }
 
 fn measure(
@@ -407,7 +359,6 @@ fn table(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mind::facts;
 
     fn prompts(texts: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
         BTreeMap::from([(
@@ -424,14 +375,6 @@ mod tests {
         let sound = carried(&voices.speak(texts[1]).expect("speaks"));
         assert!(listener.understands(texts[1], &sound));
         assert!(!listener.understands(texts[0], &sound));
-    }
-
-    #[test]
-    fn the_example_has_every_variable() {
-        let facts = example();
-        for name in [facts::PUBLIC, facts::DEBT, facts::DEAL].concat() {
-            assert!(facts.contains_key(name), "{name}");
-        }
     }
 
     #[test]

@@ -98,7 +98,7 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
     let parser = parse::Parser::new(&automaton);
     let Some(file) = &args.file else {
         let text = args.text.join(" ");
-        report(&record(parser.parse(&text), &text, today, &|_| true), out);
+        report(&record(&parser.parse(&text), &text, today, &|_| true), out);
         return Ok(Exit::Ok);
     };
     for line in lines(file)? {
@@ -108,7 +108,7 @@ pub fn run(args: &Args, out: Output) -> anyhow::Result<Exit> {
         report(
             &Record {
                 text: Some(text.to_owned()),
-                ..record(parser.parse(text), text, today, &|_| true)
+                ..record(&parser.parse(text), text, today, &|_| true)
             },
             out,
         );
@@ -181,7 +181,7 @@ impl Questions {
             .state
             .get(state)
             .is_some_and(|state| !state.listen.is_empty());
-        Ok(record(readings, text, today, &|intent| {
+        Ok(record(&readings, text, today, &|intent| {
             !asks || self.script.answers(state, intent)
         }))
     }
@@ -281,12 +281,12 @@ fn examples(sentences: Vec<Sentence>, out: Output) {
 }
 
 fn record(
-    readings: Vec<parse::Parse>,
+    readings: &[parse::Parse],
     text: &str,
     today: Date,
     answers: &dyn Fn(&str) -> bool,
 ) -> Record {
-    let Some(best) = readings.into_iter().next() else {
+    let Some(best) = readings.first() else {
         return Record {
             rest: crate::language::grammar::text::words(text),
             ..Record::default()
@@ -302,9 +302,9 @@ fn record(
         slots: meaning.catalogue(),
         intent: meaning.intent,
         confidence: best.confidence,
-        rest: best.rest,
-        tags: best.tags,
-        words: best.words,
+        rest: best.rest.clone(),
+        tags: best.tags.clone(),
+        words: best.words.clone(),
         text: None,
     }
 }

@@ -191,9 +191,7 @@ impl<'a> Scene<'a> {
         // Mixed, so that every persona meets every debtor.
         let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         let debtor = debtors[(mixed % debtors.len() as u64) as usize].clone();
-        let persona = self
-            .persona
-            .unwrap_or_else(|| Persona::of_call(nth));
+        let persona = self.persona.unwrap_or_else(|| Persona::of_call(nth));
         let call = CallId(Uuid::new_v5(&Uuid::NAMESPACE_OID, &seed.to_le_bytes()));
         let brief = brief_for(call, &debtor, &self.kit.policy, self.config, self.at);
         let mut mind = Mind::new(persona, debtor, &self.kit.policy, brief.today, seed);

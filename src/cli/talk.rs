@@ -56,7 +56,9 @@ pub fn run(args: &Args, config: &Config, out: Output) -> anyhow::Result<Exit> {
         let Some(line) = lines.next().transpose()? else {
             break;
         };
-        let line = String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
+        let line = String::from_utf8_lossy(&line)
+            .trim_end_matches('\r')
+            .to_owned();
         let (understood, said) = chat.type_line(&line)?;
         let heard = understood.intent.unwrap_or_else(|| "—".into());
         out.record(&serde_json::json!({ "who": "devedor", "text": line, "intent": heard, "confidence": understood.confidence }), || {

@@ -8,8 +8,8 @@ mod graph;
 mod hearing;
 mod messages;
 mod places;
-mod proofs;
 mod prompts;
+mod proofs;
 mod routes;
 mod words;
 

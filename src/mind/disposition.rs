@@ -130,6 +130,9 @@ mod tests {
         for code in ["RISCO_VIDA", "FALECIDO", "OPTOUT_TITULAR", "JURIDICO"] {
             assert_eq!(follow_up(code).map(|next| next.days), Some(None), "{code}");
         }
-        assert_eq!(follow_up("SEM_CONDICOES").and_then(|next| next.days), Some(15));
+        assert_eq!(
+            follow_up("SEM_CONDICOES").and_then(|next| next.days),
+            Some(15)
+        );
     }
 }

@@ -63,7 +63,10 @@ pub fn tell_debtor(facts: &mut Facts, debtor: &Debtor, offers: &Offers, today: D
     // Prescribed contracts are not among what is owed, and are never spoken of.
     if let Some(oldest) = offers.owed.first() {
         put("descricao", oldest.contract.description.clone());
-        put("data_vencimento", verbalise::date(oldest.contract.due, today));
+        put(
+            "data_vencimento",
+            verbalise::date(oldest.contract.due, today),
+        );
         put("taxa_multa", verbalise::percent(oldest.contract.multa));
         let monthly = verbalise::percent(oldest.contract.juros_month);
         put("taxa_juros", format!("{monthly} ao mês"));
@@ -74,18 +77,27 @@ pub fn tell_debtor(facts: &mut Facts, debtor: &Debtor, offers: &Offers, today: D
         verbalise::counted(days, "dia", "dias", verbalise::Gender::Masculine),
     );
     let count = offers.owed.len() as u64;
-    put("n_contratos", verbalise::count(count, verbalise::Gender::Feminine));
+    put(
+        "n_contratos",
+        verbalise::count(count, verbalise::Gender::Feminine),
+    );
     let example = offers.plans.first().map_or(2, Offer::count);
     put(
         "exemplo_parcelas",
-        format!("{} vezes", verbalise::count(example.into(), verbalise::Gender::Feminine)),
+        format!(
+            "{} vezes",
+            verbalise::count(example.into(), verbalise::Gender::Feminine)
+        ),
     );
     let day = offers.last_day.day().unsigned_abs();
     put(
         "exemplo_dia",
         match day {
             1 => "dia primeiro".to_owned(),
-            day => format!("dia {}", verbalise::count(day.into(), verbalise::Gender::Masculine)),
+            day => format!(
+                "dia {}",
+                verbalise::count(day.into(), verbalise::Gender::Masculine)
+            ),
         },
     );
 }
@@ -94,7 +106,10 @@ pub fn tell_debtor(facts: &mut Facts, debtor: &Debtor, offers: &Offers, today: D
 pub fn tell_wanted_day(facts: &mut Facts, wanted: Date, today: Date) {
     let mut put = |name: &str, text: String| facts.insert(name.to_owned(), text);
     put("data_pedida", verbalise::weekday_date(wanted, today));
-    put("dia_pedido", format!("dia {}", verbalise::date(wanted, today)));
+    put(
+        "dia_pedido",
+        format!("dia {}", verbalise::date(wanted, today)),
+    );
     let why = match wanted.weekday() {
         Weekday::Saturday => "cai num sábado",
         Weekday::Sunday => "cai num domingo",

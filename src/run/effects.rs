@@ -174,7 +174,9 @@ impl Shared {
             agreement: None,
             debtor: Some(debtor.id),
         };
-        self.ledger.queue_message(&message, Timestamp::now()).await?;
+        self.ledger
+            .queue_message(&message, Timestamp::now())
+            .await?;
         Ok(())
     }
 

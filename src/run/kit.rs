@@ -82,7 +82,10 @@ impl Sources {
             None => embedded::<Prompts>(&format!("{BUILT_IN}/")),
         };
         // A script without repair patterns takes those of the box.
-        if !script.is_empty() && !script.contains_key(REPAIRS) && !script.values().any(|text| has_global(text)) {
+        if !script.is_empty()
+            && !script.contains_key(REPAIRS)
+            && !script.values().any(|text| has_global(text))
+        {
             let own = embedded::<Prompts>(&format!("{BUILT_IN}/")).remove(REPAIRS);
             script.extend(own.map(|text| (REPAIRS.to_owned(), text)));
         }
@@ -180,9 +183,8 @@ impl Sources {
             // What cannot be read is compared as text.
             _ => texts(&old.script, &self.script),
         };
-        let policy = |text: &str| {
-            toml::from_str::<serde_json::Value>(text).unwrap_or_else(|_| text.into())
-        };
+        let policy =
+            |text: &str| toml::from_str::<serde_json::Value>(text).unwrap_or_else(|_| text.into());
         let values = check::diff::values(&policy(&old.policy), &policy(&self.policy));
         changes.extend(values.into_iter().map(|change| Change {
             key: format!("policy.{}", change.key),
@@ -194,7 +196,10 @@ impl Sources {
 
     /// Every intent that the grammars name in their tags.
     fn intents(&self) -> BTreeSet<String> {
-        let tags = self.grammars.values().flat_map(|text| text.split('{').skip(1));
+        let tags = self
+            .grammars
+            .values()
+            .flat_map(|text| text.split('{').skip(1));
         tags.filter_map(|rest| rest.split_once('}'))
             .map(|(tag, _)| tag.trim())
             .filter(|tag| {

@@ -140,7 +140,11 @@ impl Persona {
     pub fn phrases(self, state: &str, again: bool) -> &'static [String] {
         let character = self.character();
         // Who says nothing at first says nothing at all.
-        if character.says.get("abertura").is_some_and(|says| says == &["{silencio}"]) {
+        if character
+            .says
+            .get("abertura")
+            .is_some_and(|says| says == &["{silencio}"])
+        {
             return &character.says["abertura"];
         }
         let own = again
@@ -192,7 +196,10 @@ mod tests {
             assert_eq!(Persona::named(persona.name()), Some(persona));
             for code in persona.dispositions() {
                 // Only the telephone gives the other code of silence.
-                assert!(code == "ATENDIDA_MUDA" || disposition::codes().any(|known| known == code), "{code}");
+                assert!(
+                    code == "ATENDIDA_MUDA" || disposition::codes().any(|known| known == code),
+                    "{code}"
+                );
             }
         }
         let calls: Vec<Persona> = (0..MIX.len() as u64).map(Persona::of_call).collect();

@@ -191,10 +191,9 @@ pub fn judge(
 ) -> Finished {
     let closed = effects.iter().find_map(|effect| match effect {
         Effect::Close { offer, .. } => Some(offer),
-        Effect::Resend { .. }
-        | Effect::Send { .. }
-        | Effect::Transfer
-        | Effect::Note { .. } => None,
+        Effect::Resend { .. } | Effect::Send { .. } | Effect::Transfer | Effect::Note { .. } => {
+            None
+        }
     });
     let agreed = dialogue.agreement().is_some();
     let due = closed

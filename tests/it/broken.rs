@@ -62,7 +62,9 @@ fn file<'a>(sources: &'a mut Sources, name: &str) -> &'a mut String {
     } else {
         &mut sources.script
     };
-    files.get_mut(name).unwrap_or_else(|| panic!("there is no {name}"))
+    files
+        .get_mut(name)
+        .unwrap_or_else(|| panic!("there is no {name}"))
 }
 
 impl Case {
@@ -83,7 +85,9 @@ impl Case {
     /// Whether a finding is the one wanted; otherwise why it is not.
     fn judge(&self, sources: &mut Sources, finding: &Finding) -> Result<(), String> {
         let text = file(sources, &finding.file);
-        let from = text.find(&self.expect.after).ok_or("`expect.after` is not there")?;
+        let from = text
+            .find(&self.expect.after)
+            .ok_or("`expect.after` is not there")?;
         let at = text[from..]
             .find(&self.expect.line)
             .map(|at| from + at)
@@ -110,7 +114,11 @@ fn cases() -> Vec<(String, Case)> {
             let path = entry.expect("a file").path();
             let text = fs::read_to_string(&path).expect("text");
             let case = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            let name = path
+                .file_stem()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
             (name, case)
         })
         .collect();
@@ -153,10 +161,20 @@ fn every_broken_script_is_told_with_place_remedy_and_path() {
         if verdicts.iter().all(Result::is_err) {
             let rules: BTreeSet<&str> = found.iter().map(|one| one.rule).collect();
             let why: Vec<String> = verdicts.into_iter().filter_map(Result::err).collect();
-            faults.push(format!("{name}: {} among {rules:?}: {}", case.rule, why.join("; ")));
+            faults.push(format!(
+                "{name}: {} among {rules:?}: {}",
+                case.rule,
+                why.join("; ")
+            ));
         }
     }
-    assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), cases.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} of {}:\n{}",
+        faults.len(),
+        cases.len(),
+        faults.join("\n")
+    );
 }
 
 #[test]
@@ -185,6 +203,10 @@ fn two_versions_are_told_apart() {
     let flow = new.script.get_mut("fluxo.toml").expect("the flow");
     *flow = flow.replacen("limit_s = 360", "limit_s = 300", 1);
     new.policy = new.policy.replacen("cash_days = 10", "cash_days = 7", 1);
-    let keys: Vec<String> = new.changes_since(&old).into_iter().map(|one| one.key).collect();
+    let keys: Vec<String> = new
+        .changes_since(&old)
+        .into_iter()
+        .map(|one| one.key)
+        .collect();
     assert_eq!(keys, ["script.limit_s", "policy.terms.cash_days"]);
 }

@@ -187,7 +187,12 @@ impl Reader {
                     true => format!("`{name}` is a section, not a value"),
                     false => format!("`{name}` stands in no section"),
                 };
-                self.tell(key.span().start, "unknown-key", message, "begin a section first: [state.name]");
+                self.tell(
+                    key.span().start,
+                    "unknown-key",
+                    message,
+                    "begin a section first: [state.name]",
+                );
                 continue;
             };
             match name {
@@ -235,7 +240,10 @@ impl Reader {
                 continue;
             };
             let read = self.keys(&path, keys, inner);
-            if section == "notice" && !["words", "before"].iter().all(|key| read.contains_key(*key))
+            if section == "notice"
+                && !["words", "before"]
+                    .iter()
+                    .all(|key| read.contains_key(*key))
             {
                 self.tell(
                     key.span().start,
@@ -323,7 +331,10 @@ impl Reader {
                 if n.is_some_and(|n| (least..=most).contains(&n)) {
                     return n.map(Value::Integer);
                 }
-                let message = format!("{path} is {}, and goes from {least} to {most}", number.as_str());
+                let message = format!(
+                    "{path} is {}, and goes from {least} to {most}",
+                    number.as_str()
+                );
                 let remedy = format!("write a number from {least} to {most}");
                 self.tell(at, "limit", message, remedy);
                 None
@@ -332,7 +343,9 @@ impl Reader {
                 let mut texts = Vec::new();
                 for item in items.iter() {
                     match item.get_ref() {
-                        DeValue::String(text) => texts.push(Value::String(text.as_ref().to_owned())),
+                        DeValue::String(text) => {
+                            texts.push(Value::String(text.as_ref().to_owned()))
+                        }
                         _ => self.mistyped(path, item.span().start, Text),
                     }
                 }
@@ -342,7 +355,12 @@ impl Reader {
                 let known = Verb::named(name).is_some();
                 if !known {
                     let message = format!("{path}: there is nothing called `{name}` to do");
-                    self.tell(at, "unknown-verb", message, nearest(name, Verb::NAMES.iter()));
+                    self.tell(
+                        at,
+                        "unknown-verb",
+                        message,
+                        nearest(name, Verb::NAMES.iter()),
+                    );
                 }
                 known.then(|| Value::String(name.as_ref().to_owned()))
             }
@@ -385,11 +403,19 @@ impl Reader {
 
     fn mistyped(&mut self, path: &str, at: usize, shape: Shape) {
         let (what, remedy) = match shape {
-            Text | Shape::Verb | Code | Shape::Milestone => ("a text", "write it in quotation marks"),
+            Text | Shape::Verb | Code | Shape::Milestone => {
+                ("a text", "write it in quotation marks")
+            }
             Texts => ("a list of texts", "write it in brackets: [\"…\"]"),
-            Flag => ("true or false", "write true or false, without quotation marks"),
+            Flag => (
+                "true or false",
+                "write true or false, without quotation marks",
+            ),
             Number(..) => ("a whole number", "write it without quotation marks"),
-            Route => ("a state, or a list of cases", "write \"state\" or [{ when = \"…\", to = \"…\" }, { to = \"…\" }]"),
+            Route => (
+                "a state, or a list of cases",
+                "write \"state\" or [{ when = \"…\", to = \"…\" }, { to = \"…\" }]",
+            ),
             Routes => ("a section of routes", "write INTENT = \"state\" under it"),
         };
         self.tell(at, "wrong-type", format!("{path} is {what}"), remedy);
@@ -454,7 +480,12 @@ impl Reader {
         }
         if !read.contains_key("to") {
             let message = format!("{path}: a case leads nowhere");
-            self.tell(case.span().start, "missing-key", message, "add to = \"state\"");
+            self.tell(
+                case.span().start,
+                "missing-key",
+                message,
+                "add to = \"state\"",
+            );
             return None;
         }
         Some(Value::Table(read))
@@ -500,7 +531,8 @@ impl Reader {
             }
         }
         if !self.merged.contains_key("state") {
-            self.merged.insert("state".into(), Value::Table(Table::new()));
+            self.merged
+                .insert("state".into(), Value::Table(Table::new()));
         }
     }
 }

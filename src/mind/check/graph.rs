@@ -114,7 +114,9 @@ impl Graph {
                 open.extend(&before[node]);
             }
         }
-        (0..self.nodes.len()).filter(|&node| !ending[node]).collect()
+        (0..self.nodes.len())
+            .filter(|&node| !ending[node])
+            .collect()
     }
 
     /// Circles in which nobody is asked anything: a call would stay in them for ever. Each as the nodes on it.
@@ -216,9 +218,7 @@ fn after(verb: Verb, outcome: &str, before: Known) -> Known {
         (Verb::MenorParcela, "ok") if before.has(Known::OFFERS) => {
             changed | chosen | Known::NEAREST
         }
-        (Verb::EscolheAvista | Verb::EscolheParcelas, "ok")
-            if before.has(Known::OFFERS) =>
-        {
+        (Verb::EscolheAvista | Verb::EscolheParcelas, "ok") if before.has(Known::OFFERS) => {
             changed | chosen
         }
         (Verb::Contraproposta, "dentro") if before.has(Known::OFFERS) => changed | chosen,
@@ -380,14 +380,23 @@ impl<'a> Walker<'a> {
             .iter()
             .filter(|(intent, _)| !state.on.contains_key(*intent));
         for (intent, route) in own.chain(general) {
-            let known = if reading && intent == "SIM" { yes } else { told };
+            let known = if reading && intent == "SIM" {
+                yes
+            } else {
+                told
+            };
             self.follow(at, asked, route, known);
         }
         let silence = state.silence.as_ref().or(global.silence.as_ref());
         let confusion = state.confusion.as_ref().or(global.confusion.as_ref());
-        for route in [silence, confusion, global.overtime.as_ref(), global.patience.as_ref()]
-            .into_iter()
-            .flatten()
+        for route in [
+            silence,
+            confusion,
+            global.overtime.as_ref(),
+            global.patience.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
         {
             self.follow(at, asked, route, told);
         }
@@ -398,7 +407,11 @@ impl<'a> Walker<'a> {
             Route::Target(target) => self.go(at, from, target, known),
             Route::Cases(cases) => {
                 for case in cases {
-                    match case.when.as_ref().map_or(Some(true), |when| holds(when, known)) {
+                    match case
+                        .when
+                        .as_ref()
+                        .map_or(Some(true), |when| holds(when, known))
+                    {
                         Some(false) => {}
                         Some(true) => return self.go(at, from, &case.to, known),
                         None => self.go(at, from, &case.to, known),

@@ -46,7 +46,10 @@ pub fn check(report: &mut Report<'_>) {
             let route = |nth: usize| {
                 let intent = conflict.meanings[nth].intent.as_ref();
                 intent.and_then(|intent| {
-                    state.on.get(intent).or_else(|| script.global.on.get(intent))
+                    state
+                        .on
+                        .get(intent)
+                        .or_else(|| script.global.on.get(intent))
                 })
             };
             let same_intent = conflict.meanings[0].intent == conflict.meanings[1].intent;
@@ -58,12 +61,25 @@ pub fn check(report: &mut Report<'_>) {
                 continue;
             }
             let message = if named(0) == named(1) {
-                format!("“{one}” and “{other}” sound alike, and give {} with other slots", named(0))
+                format!(
+                    "“{one}” and “{other}” sound alike, and give {} with other slots",
+                    named(0)
+                )
             } else {
-                format!("“{one}” ({}) and “{other}” ({}) sound alike", named(0), named(1))
+                format!(
+                    "“{one}” ({}) and “{other}” ({}) sound alike",
+                    named(0),
+                    named(1)
+                )
             };
             let remedy = "say one of them otherwise, or give one a weight: /0.5/ $rule";
-            report.add(&format!("state.{name}.listen"), "", "same-sound", message, remedy);
+            report.add(
+                &format!("state.{name}.listen"),
+                "",
+                "same-sound",
+                message,
+                remedy,
+            );
         }
     }
 }
@@ -79,7 +95,9 @@ impl Heard {
         let is_intent = |tag: &&String| {
             tag.len() > 1
                 && tag.starts_with(|c: char| c.is_ascii_uppercase())
-                && tag.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+                && tag
+                    .bytes()
+                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
         };
         Self {
             intents: automaton.tags.iter().filter(is_intent).cloned().collect(),
@@ -99,20 +117,38 @@ fn routes(report: &mut Report<'_>, name: &str, state: &State, intents: &BTreeSet
         if !intents.contains(intent) && !by_key(intent) && report.senses.intents.contains(intent) {
             let message = format!("[{path}] never hears {intent}: its grammars do not give it");
             let remedy = "add the grammar rule that gives it to `listen`, or delete the route";
-            report.add(&format!("{path}.on.{intent}"), "", "unheard-intent", message, remedy);
+            report.add(
+                &format!("{path}.on.{intent}"),
+                "",
+                "unheard-intent",
+                message,
+                remedy,
+            );
         }
     }
     for intent in intents {
         if !state.on.contains_key(intent) && !global.on.contains_key(intent) {
             let message = format!("[{path}] hears {intent} and does nothing about it");
             let remedy = format!("add {intent} = \"…\" under [{path}.on] or [global.on]");
-            report.add(&format!("{path}.listen"), "", "unhandled-intent", message, remedy);
+            report.add(
+                &format!("{path}.listen"),
+                "",
+                "unhandled-intent",
+                message,
+                remedy,
+            );
         }
     }
     if !intents.contains("PEDE_HUMANO") {
         let message = format!("[{path}] does not hear that somebody wants a person");
         let remedy = "add global.gram to `listen`";
-        report.add(&format!("{path}.listen"), "", "missing-human", message, remedy);
+        report.add(
+            &format!("{path}.listen"),
+            "",
+            "missing-human",
+            message,
+            remedy,
+        );
     }
     let graph = report.graph;
     let stranger = graph
@@ -127,7 +163,14 @@ fn routes(report: &mut Report<'_>, name: &str, state: &State, intents: &BTreeSet
             let message = format!("[{path}] is asked of strangers too, and does not hear {intent}");
             let remedy = format!("add {rule} to `listen`");
             let way = graph.path(stranger);
-            report.add_with_path(&format!("{path}.listen"), "", "missing-not-me", message, remedy, way);
+            report.add_with_path(
+                &format!("{path}.listen"),
+                "",
+                "missing-not-me",
+                message,
+                remedy,
+                way,
+            );
         }
     }
 }

@@ -44,7 +44,13 @@ pub fn check(report: &mut Report<'_>, whole: bool) {
     for name in script.message.keys() {
         if !sent.contains(&name.as_str()) {
             let message = format!("the message `{name}` is never sent");
-            report.add(&format!("message.{name}"), "", "unreachable", message, "send it with envia, or delete it");
+            report.add(
+                &format!("message.{name}"),
+                "",
+                "unreachable",
+                message,
+                "send it with envia, or delete it",
+            );
         }
     }
 }
@@ -59,13 +65,25 @@ fn variables(report: &mut Report<'_>, name: &str, text: &str) {
     match words::form_of(text) {
         Err(error) => {
             let message = format!("the message cannot be read: {error}");
-            report.add(&path, "{{", "template", message, "variables are written {{ name }}");
+            report.add(
+                &path,
+                "{{",
+                "template",
+                message,
+                "variables are written {{ name }}",
+            );
             return;
         }
         Ok(untyped) => {
             for expression in untyped {
                 let message = format!("`{expression}` is no variable with a type");
-                report.add(&path, &expression, "untyped-variable", message, "write a bare variable");
+                report.add(
+                    &path,
+                    &expression,
+                    "untyped-variable",
+                    message,
+                    "write a bare variable",
+                );
             }
         }
     }
@@ -79,11 +97,23 @@ fn variables(report: &mut Report<'_>, name: &str, text: &str) {
     }
     if !words::has_variable(text, "marca") {
         let message = "the message does not tell who sends it".to_owned();
-        report.add(&path, "", "unsigned-message", message, "begin it with {{ marca }} (CDC, art. 42-A)");
+        report.add(
+            &path,
+            "",
+            "unsigned-message",
+            message,
+            "begin it with {{ marca }} (CDC, art. 42-A)",
+        );
     }
     if let Some((word, why)) = words::forbidden(text) {
         let message = format!("“{word}” is never written to a debtor: {why}");
-        report.add(&path, "", "forbidden-words", message, "leave it out (CDC, arts. 42 and 71)");
+        report.add(
+            &path,
+            "",
+            "forbidden-words",
+            message,
+            "leave it out (CDC, arts. 42 and 71)",
+        );
     }
 }
 
@@ -107,8 +137,9 @@ fn send(report: &mut Report<'_>, state: &str, name: &str) {
         .of_state(state)
         .find(|&node| !graph.nodes[node].known.has(Known::VERIFIED));
     if let (Some(node), Some(what)) = (stranger, secret.or(word)) {
-        let message =
-            format!("the message `{name}` tells of the debt (“{what}”), and is sent before the right party was verified");
+        let message = format!(
+            "the message `{name}` tells of the debt (“{what}”), and is sent before the right party was verified"
+        );
         let remedy = "send it only after confere_cpf, or take it out of the message";
         let path = graph.path(node);
         report.add_with_path(&key, name, "disclosure", message, remedy, path);
@@ -120,6 +151,13 @@ fn send(report: &mut Report<'_>, state: &str, name: &str) {
     if let (Some(node), Some(variable)) = (early, secret) {
         let message = format!("the message `{name}` is sent before `{variable}` has a value");
         let path = graph.path(node);
-        report.add_with_path(&key, name, "unset-variable", message, "send it after fecha_acordo", path);
+        report.add_with_path(
+            &key,
+            name,
+            "unset-variable",
+            message,
+            "send it after fecha_acordo",
+            path,
+        );
     }
 }

@@ -69,14 +69,27 @@ fn one(report: &mut Report<'_>, prompt: &Prompt<'_>, whole: bool) {
     match words::form_of(prompt.text) {
         Err(error) => {
             let remedy = "variables are written {{ name }}";
-            report.add(&prompt.path, "{{", "template", format!("the prompt cannot be read: {error}"), remedy);
+            report.add(
+                &prompt.path,
+                "{{",
+                "template",
+                format!("the prompt cannot be read: {error}"),
+                remedy,
+            );
             return;
         }
         Ok(untyped) => {
             for expression in untyped {
-                let message = format!("`{expression}` is no variable with a type: how would it be said?");
+                let message =
+                    format!("`{expression}` is no variable with a type: how would it be said?");
                 let remedy = "write a bare variable of docs/script.md: {{ v_total }}";
-                report.add(&prompt.path, &expression, "untyped-variable", message, remedy);
+                report.add(
+                    &prompt.path,
+                    &expression,
+                    "untyped-variable",
+                    message,
+                    remedy,
+                );
             }
         }
     }
@@ -86,7 +99,13 @@ fn one(report: &mut Report<'_>, prompt: &Prompt<'_>, whole: bool) {
         let message = format!("“{offer}” is offered by hand, and not by the policy");
         let remedy = "use a variable: {{ v_oferta }}, {{ taxa_multa }}, {{ exemplo_parcelas }}";
         let needle = offer.split(' ').next_back().unwrap_or_default().to_owned();
-        report.add(&prompt.path, &needle, "offer-outside-policy", message, remedy);
+        report.add(
+            &prompt.path,
+            &needle,
+            "offer-outside-policy",
+            message,
+            remedy,
+        );
     }
     variables(report, prompt, whole);
     if whole {
@@ -110,7 +129,13 @@ fn plain(report: &mut Report<'_>, path: &str, text: &str) {
     if let Some((word, why)) = words::forbidden(text) {
         let message = format!("“{word}” is never said to a debtor: {why}");
         let first = word.split(' ').next().unwrap_or_default();
-        report.add(path, first, "forbidden-words", message, "leave it out (CDC, arts. 42 and 71)");
+        report.add(
+            path,
+            first,
+            "forbidden-words",
+            message,
+            "leave it out (CDC, arts. 42 and 71)",
+        );
     }
 }
 
@@ -124,11 +149,22 @@ fn length(report: &mut Report<'_>, prompt: &Prompt<'_>) {
     }
     let (seconds, most) = (
         words::seconds(prompt.text),
-        if prompt.legal { LEGAL_SECONDS_AT_MOST } else { SECONDS_AT_MOST },
+        if prompt.legal {
+            LEGAL_SECONDS_AT_MOST
+        } else {
+            SECONDS_AT_MOST
+        },
     );
     if seconds > most {
-        let message = format!("takes about {seconds:.0} s to say; at most {most:.0} s are listened to");
-        report.add(&prompt.path, "", "long-speech", message, "shorten it, or split the state");
+        let message =
+            format!("takes about {seconds:.0} s to say; at most {most:.0} s are listened to");
+        report.add(
+            &prompt.path,
+            "",
+            "long-speech",
+            message,
+            "shorten it, or split the state",
+        );
     }
 }
 
@@ -137,7 +173,8 @@ fn variables(report: &mut Report<'_>, prompt: &Prompt<'_>, whole: bool) {
     let graph = report.graph;
     for (_, name) in words::variables(prompt.text) {
         let Some(variable) = facts::variable(name) else {
-            let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            let bare =
+                !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
             if bare {
                 let message = format!("the variable `{name}` does not exist");
                 let remedy = nearest(name, facts::SPOKEN.iter().map(|variable| variable.name));
@@ -150,7 +187,13 @@ fn variables(report: &mut Report<'_>, prompt: &Prompt<'_>, whole: bool) {
         }
         let Some(state) = prompt.state else {
             let message = format!("`{name}` is said in every question, also before it is known");
-            report.add(&prompt.path, name, "disclosure", message, "leave it out of the general words");
+            report.add(
+                &prompt.path,
+                name,
+                "disclosure",
+                message,
+                "leave it out of the general words",
+            );
             continue;
         };
         let lacking = graph
@@ -165,7 +208,9 @@ fn variables(report: &mut Report<'_>, prompt: &Prompt<'_>, whole: bool) {
         let (rule, message, remedy, node) = match stranger {
             Some(node) => (
                 "disclosure",
-                format!("`{name}` tells of the debt, and a call gets here before the right party was verified"),
+                format!(
+                    "`{name}` tells of the debt, and a call gets here before the right party was verified"
+                ),
                 "lead here only through confere_cpf and calcula_ofertas",
                 node,
             ),
@@ -200,7 +245,9 @@ fn debt_words(report: &mut Report<'_>, prompt: &Prompt<'_>) {
         }
     };
     let path = stranger.map(|node| graph.path(node)).unwrap_or_default();
-    let message = format!("“{word}” tells of the debt, and a call gets here before the right party was verified");
+    let message = format!(
+        "“{word}” tells of the debt, and a call gets here before the right party was verified"
+    );
     let remedy = "say “um assunto particular”, or lead here only through confere_cpf";
     let needle = needle_of(prompt.text, word);
     report.add_with_path(&prompt.path, &needle, "disclosure", message, remedy, path);

@@ -49,7 +49,14 @@ fn ends(report: &mut Report<'_>) {
             let path = report.graph.path(node);
             let message = format!("from [state.{name}] no path leads to the end of the call");
             let remedy = "lead to a state with `end`";
-            report.add_with_path(&format!("state.{name}"), "", "endless", message, remedy, path);
+            report.add_with_path(
+                &format!("state.{name}"),
+                "",
+                "endless",
+                message,
+                remedy,
+                path,
+            );
         }
     }
     for node in report.graph.lost.clone() {
@@ -58,7 +65,14 @@ fn ends(report: &mut Report<'_>) {
             let path = report.graph.path(node);
             let message = format!("[state.{name}] goes back, and no question was asked before it");
             let remedy = "lead to a state instead of @volta";
-            report.add_with_path(&format!("state.{name}"), "@volta", "endless", message, remedy, path);
+            report.add_with_path(
+                &format!("state.{name}"),
+                "@volta",
+                "endless",
+                message,
+                remedy,
+                path,
+            );
         }
     }
 }
@@ -78,7 +92,8 @@ fn circles(report: &mut Report<'_>) {
         let mut path = graph.path(first);
         path.extend(circle[1..].iter().map(|&node| graph.name(node).to_owned()));
         path.push(name.clone());
-        let message = format!("the call runs in a circle through [state.{name}] without asking anything");
+        let message =
+            format!("the call runs in a circle through [state.{name}] without asking anything");
         let remedy = "ask something on the way, or lead out of the circle";
         report.add_with_path(&format!("state.{name}"), "", "loop", message, remedy, path);
     }
@@ -105,10 +120,19 @@ fn limits(report: &mut Report<'_>) {
             }
             if graph.asks(node) {
                 let path = vec![name.clone(), graph.name(node).to_owned()];
-                let message =
-                    format!("a call that has lasted too long is asked something in [state.{}]", graph.name(node));
+                let message = format!(
+                    "a call that has lasted too long is asked something in [state.{}]",
+                    graph.name(node)
+                );
                 let remedy = "lead to a state with `end`";
-                report.add_with_path("global.overtime", "", "overtime-asks", message, remedy, path);
+                report.add_with_path(
+                    "global.overtime",
+                    "",
+                    "overtime-asks",
+                    message,
+                    remedy,
+                    path,
+                );
                 break;
             }
             open.extend(graph.next(node));
@@ -137,7 +161,10 @@ fn agreements(report: &mut Report<'_>) {
             let (rule, message, remedy, place) = match before {
                 Some(before) if !graph::reads_out(before) => (
                     "agreement-unread",
-                    format!("an agreement is written that was not read out: {}", unread(before)),
+                    format!(
+                        "an agreement is written that was not read out: {}",
+                        unread(before)
+                    ),
                     "lead here by SIM alone from a question that says plano, v_acordo and data_acordo each time, with mandatory = true",
                     asked.map(|asked| format!("state.{asked}")),
                 ),
@@ -165,7 +192,8 @@ fn agreements(report: &mut Report<'_>) {
                 "an agreement is written before {}",
                 missing.map_or("all was said", |(_, what)| what)
             );
-            let remedy = "lead through escolhe_…, marca_dia and escolhe_boleto or escolhe_pix first";
+            let remedy =
+                "lead through escolhe_…, marca_dia and escolhe_boleto or escolhe_pix first";
             let path = report.graph.path(node);
             report.add_with_path(&key, "", "agreement-incomplete", message, remedy, path);
         }
@@ -192,7 +220,12 @@ fn culprit(report: &Report<'_>, from: &str, to: &str) -> Option<String> {
             return Some(format!("state.{from}.{key}"));
         }
     }
-    let (intent, _) = report.script.global.on.iter().find(|(_, route)| leads(route))?;
+    let (intent, _) = report
+        .script
+        .global
+        .on
+        .iter()
+        .find(|(_, route)| leads(route))?;
     Some(format!("global.on.{intent}"))
 }
 
@@ -228,7 +261,11 @@ fn acts(report: &mut Report<'_>) {
         };
         let known = report.graph.nodes[node].known;
         let (rule, before, remedy) = if verb == Verb::CalculaOfertas {
-            ("disclosure", "the right party was verified", "lead here through confere_cpf only")
+            (
+                "disclosure",
+                "the right party was verified",
+                "lead here through confere_cpf only",
+            )
         } else if !known.has(Known::OFFERS) && wanted.has(Known::OFFERS) || verb == Verb::MarcaDia {
             (
                 "offer-outside-policy",
@@ -236,7 +273,11 @@ fn acts(report: &mut Report<'_>) {
                 "lead here through calcula_ofertas and a choice only",
             )
         } else {
-            ("unset-variable", "there is anything to do it with", "lead here later")
+            (
+                "unset-variable",
+                "there is anything to do it with",
+                "lead here later",
+            )
         };
         let message = format!("{} comes before {before}", verb.name());
         let path = report.graph.path(node);
@@ -266,14 +307,25 @@ fn notices(report: &mut Report<'_>) {
                 report.add("notice", "", "missing-notice", message, remedy);
             }
             Some(notice) => {
-                let said = notice.words.iter().any(|words| words::folded(words).contains(word));
+                let said = notice
+                    .words
+                    .iter()
+                    .any(|words| words::folded(words).contains(word));
                 if !said || notice.before > *before {
-                    let message = format!("the notice `{name}` does not tell what it must, or too late: {norm}");
+                    let message = format!(
+                        "the notice `{name}` does not tell what it must, or too late: {norm}"
+                    );
                     let remedy = format!(
                         "its words must tell it, and come before \"{}\"",
                         Milestone::NAMES[*before as usize]
                     );
-                    report.add(&format!("notice.{name}"), "", "missing-notice", message, remedy);
+                    report.add(
+                        &format!("notice.{name}"),
+                        "",
+                        "missing-notice",
+                        message,
+                        remedy,
+                    );
                 }
             }
             None => {}
@@ -283,7 +335,13 @@ fn notices(report: &mut Report<'_>) {
     for (nth, (name, notice)) in script.notice.iter().enumerate() {
         if nth >= Known::NOTICES_AT_MOST {
             let message = format!("a script has at most {} notices", Known::NOTICES_AT_MOST);
-            report.add(&format!("notice.{name}"), "", "limit", message, "join some of them");
+            report.add(
+                &format!("notice.{name}"),
+                "",
+                "limit",
+                message,
+                "join some of them",
+            );
             break;
         }
         let late = governed(report, notice.before)
@@ -293,14 +351,21 @@ fn notices(report: &mut Report<'_>) {
                 let node = lacking(graph, &state, Known::notice(nth))?;
                 // Given in the same prompt, before what it governs.
                 let ahead = variable.as_ref().is_some_and(|variable| {
-                    script.state[&state].say.iter().all(|text| ahead(text, notice, variable))
+                    script.state[&state]
+                        .say
+                        .iter()
+                        .all(|text| ahead(text, notice, variable))
                 });
                 (!ahead).then_some((state, variable, node))
             });
         if let Some((state, variable, node)) = late {
-            let what = variable.as_deref().unwrap_or("what is done there").to_owned();
-            let message =
-                format!("a call gets to [state.{state}] ({what}) and has not heard the notice `{name}`");
+            let what = variable
+                .as_deref()
+                .unwrap_or("what is done there")
+                .to_owned();
+            let message = format!(
+                "a call gets to [state.{state}] ({what}) and has not heard the notice `{name}`"
+            );
             let remedy = format!("say “{}” on every way there", notice.words.join("… "));
             let path = report.graph.path(node);
             // The state that should have given it, where there is exactly one, is the place to look at.
@@ -315,7 +380,14 @@ fn notices(report: &mut Report<'_>) {
                 .or(path.first())
                 .cloned()
                 .unwrap_or_else(|| state.clone());
-            report.add_with_path(&format!("state.{giver}.say"), "", "late-notice", message, remedy, path);
+            report.add_with_path(
+                &format!("state.{giver}.say"),
+                "",
+                "late-notice",
+                message,
+                remedy,
+                path,
+            );
         }
     }
     composition(report);
@@ -339,10 +411,9 @@ fn governed(report: &Report<'_>, milestone: Milestone) -> Vec<(String, Option<St
             continue;
         }
         let verb = match milestone {
-            Milestone::Identificacao => matches!(
-                state.act,
-                Some(Verb::ConfereCpf | Verb::ConfereNascimento)
-            ),
+            Milestone::Identificacao => {
+                matches!(state.act, Some(Verb::ConfereCpf | Verb::ConfereNascimento))
+            }
             Milestone::Acordo => state.act == Some(Verb::FechaAcordo),
             Milestone::Divida | Milestone::Oferta => false,
         };
@@ -351,9 +422,9 @@ fn governed(report: &Report<'_>, milestone: Milestone) -> Vec<(String, Option<St
             continue;
         }
         let secret = |variable: &str| match milestone {
-            Milestone::Divida => {
-                facts::variable(variable).is_some_and(|variable| !variable.after.is_empty() && variable.after != Known::WHEN)
-            }
+            Milestone::Divida => facts::variable(variable).is_some_and(|variable| {
+                !variable.after.is_empty() && variable.after != Known::WHEN
+            }),
             Milestone::Oferta => facts::is_offer(variable),
             Milestone::Identificacao | Milestone::Acordo => false,
         };

@@ -182,7 +182,10 @@ fn shape(report: &mut Report<'_>, name: &str, state: &State) {
             "add `listen`, `do`, `next` or `end`",
         ),
         several => {
-            let message = format!("[{path}] has `{}`: which one holds?", several.join("` and `"));
+            let message = format!(
+                "[{path}] has `{}`: which one holds?",
+                several.join("` and `")
+            );
             let key = format!("{path}.{}", several[1]);
             report.add(&key, "", "two-ways-out", message, "split the state");
         }
@@ -194,17 +197,31 @@ fn outcomes(report: &mut Report<'_>, name: &str, state: &State) {
     let Some(verb) = state.act else { return };
     for outcome in verb.outcomes() {
         if !state.on.contains_key(*outcome) {
-            let message =
-                format!("`{outcome}` may come of {} here, and leads nowhere", verb.name());
+            let message = format!(
+                "`{outcome}` may come of {} here, and leads nowhere",
+                verb.name()
+            );
             let remedy = format!("add {outcome} = \"…\" under [state.{name}.on]");
-            report.add(&format!("state.{name}.do"), "", "missing-outcome", message, remedy);
+            report.add(
+                &format!("state.{name}.do"),
+                "",
+                "missing-outcome",
+                message,
+                remedy,
+            );
         }
     }
     for given in state.on.keys() {
         if !verb.outcomes().contains(&given.as_str()) {
             let message = format!("`{given}` never comes of {}", verb.name());
             let remedy = format!("its outcomes are: {}", verb.outcomes().join(", "));
-            report.add(&format!("state.{name}.on.{given}"), "", "unknown-outcome", message, remedy);
+            report.add(
+                &format!("state.{name}.on.{given}"),
+                "",
+                "unknown-outcome",
+                message,
+                remedy,
+            );
         }
     }
 }
@@ -221,14 +238,26 @@ fn questions(report: &mut Report<'_>) {
         }
         if state.say.is_empty() {
             let message = format!("[{path}] listens, and asks nothing");
-            report.add(&format!("{path}.listen"), "", "silent-question", message, "add `say`");
+            report.add(
+                &format!("{path}.listen"),
+                "",
+                "silent-question",
+                message,
+                "add `say`",
+            );
         }
         if state.again.is_empty() {
             let message = format!(
                 "[{path}] has no `again`: the same long prompt would be heard {} times",
                 script.script.attempts
             );
-            report.add(&path, "", "missing-again", message, "add a shorter second form");
+            report.add(
+                &path,
+                "",
+                "missing-again",
+                message,
+                "add a shorter second form",
+            );
         }
         exits(report, name, state);
         intents(report, &format!("{path}.on"), state.on.keys());
@@ -249,12 +278,26 @@ fn exits(report: &mut Report<'_>, name: &str, state: &State) {
     let global = &report.script.global;
     let path = format!("state.{name}");
     let lists = [
-        ("noinput", &state.noinput, &global.noinput, "nothing was heard"),
-        ("nomatch", &state.nomatch, &global.nomatch, "nothing was understood"),
+        (
+            "noinput",
+            &state.noinput,
+            &global.noinput,
+            "nothing was heard",
+        ),
+        (
+            "nomatch",
+            &state.nomatch,
+            &global.nomatch,
+            "nothing was understood",
+        ),
     ];
     for (key, own, general, when) in lists {
         if own.is_empty() && general.is_empty() {
-            let rule = if key == "noinput" { "missing-noinput" } else { "missing-nomatch" };
+            let rule = if key == "noinput" {
+                "missing-noinput"
+            } else {
+                "missing-nomatch"
+            };
             let message = format!("[{path}] has no words for when {when}");
             let remedy = format!("add {key} = [\"…\"] here or under [global]");
             report.add(&path, "", rule, message, remedy);
@@ -273,8 +316,7 @@ fn exits(report: &mut Report<'_>, name: &str, state: &State) {
     let Some(stranger) = stranger else { return };
     for intent in ["ENGANO", "TERCEIRO_ATENDEU"] {
         if !routed(intent) {
-            let message =
-                format!("[{path}] is asked of strangers too, and {intent} leads nowhere");
+            let message = format!("[{path}] is asked of strangers too, and {intent} leads nowhere");
             let remedy = format!("add {intent} = \"…\" under [{path}.on]");
             let way = graph.path(stranger);
             report.add_with_path(&path, "", "missing-not-me", message, remedy, way);
@@ -282,16 +324,18 @@ fn exits(report: &mut Report<'_>, name: &str, state: &State) {
     }
 }
 
-fn intents<'a>(
-    report: &mut Report<'_>,
-    path: &str,
-    given: impl Iterator<Item = &'a String>,
-) {
+fn intents<'a>(report: &mut Report<'_>, path: &str, given: impl Iterator<Item = &'a String>) {
     for intent in given {
         if !report.senses.intents.contains(intent) {
             let message = format!("no grammar ever gives `{intent}`");
             let remedy = nearest(intent, report.senses.intents.iter());
-            report.add(&format!("{path}.{intent}"), "", "unknown-intent", message, remedy);
+            report.add(
+                &format!("{path}.{intent}"),
+                "",
+                "unknown-intent",
+                message,
+                remedy,
+            );
         }
     }
 }

@@ -88,7 +88,10 @@ fn what_comes_of_an_act_must_lead_somewhere() {
 fn a_file_that_cannot_be_read_hides_nothing_of_the_others() {
     let files = BTreeMap::from([
         ("a.toml".to_owned(), "[script\nname = ".to_owned()),
-        ("b.toml".to_owned(), format!("{HEAD}[state.a]\nsay = [\"Pague 3\"]\nfala = 1\n")),
+        (
+            "b.toml".to_owned(),
+            format!("{HEAD}[state.a]\nsay = [\"Pague 3\"]\nfala = 1\n"),
+        ),
     ]);
     let senses = Senses {
         rule: &|_| true,

@@ -9,12 +9,56 @@ use crate::mind::script::Notice;
 
 /// Words that tell anybody who hears them that there is a debt.
 const OF_DEBT: &[&str] = &[
-    "divida", "dividas", "debito", "debitos", "divida", "inadimplencia", "inadimplente", "devedor", "devedora",
-    "cobranca", "cobrancas", "cobrar", "atraso", "atrasada", "atrasado", "atrasadas", "vencida", "vencido", "vencidas",
-    "vencimento", "em aberto", "pendencia", "pendencias", "pendente", "quitar", "quitacao", "acordo", "negociacao",
-    "negociar", "renegociar", "parcela", "parcelas", "parcelar", "parcelamento", "multa", "juros", "boleto", "boletos",
-    "desconto", "saldo devedor", "negativacao", "negativado", "serasa", "spc", "deve", "devendo", "devido", "reais",
-    "centavos", "proposta",
+    "divida",
+    "dividas",
+    "debito",
+    "debitos",
+    "divida",
+    "inadimplencia",
+    "inadimplente",
+    "devedor",
+    "devedora",
+    "cobranca",
+    "cobrancas",
+    "cobrar",
+    "atraso",
+    "atrasada",
+    "atrasado",
+    "atrasadas",
+    "vencida",
+    "vencido",
+    "vencidas",
+    "vencimento",
+    "em aberto",
+    "pendencia",
+    "pendencias",
+    "pendente",
+    "quitar",
+    "quitacao",
+    "acordo",
+    "negociacao",
+    "negociar",
+    "renegociar",
+    "parcela",
+    "parcelas",
+    "parcelar",
+    "parcelamento",
+    "multa",
+    "juros",
+    "boleto",
+    "boletos",
+    "desconto",
+    "saldo devedor",
+    "negativacao",
+    "negativado",
+    "serasa",
+    "spc",
+    "deve",
+    "devendo",
+    "devido",
+    "reais",
+    "centavos",
+    "proposta",
 ];
 
 /// What is never said to a debtor (CDC arts. 42 and 71), and why.
@@ -57,15 +101,61 @@ const DENIALS: &[&str] = &["nao peco", "nunca peco", "nunca pedimos", "nao pedim
 
 /// Words for numbers, folded.
 const NUMBERS: &[&str] = &[
-    "um", "uma", "dois", "duas", "tres", "quatro", "cinco", "seis", "sete", "oito", "nove", "dez", "onze", "doze",
-    "treze", "quatorze", "catorze", "quinze", "dezesseis", "dezessete", "dezoito", "dezenove", "vinte", "trinta",
-    "quarenta", "cinquenta", "sessenta", "setenta", "oitenta", "noventa", "cem", "cento", "duzentos", "trezentos",
-    "quatrocentos", "quinhentos", "seiscentos", "setecentos", "oitocentos", "novecentos", "mil", "metade", "meia",
+    "um",
+    "uma",
+    "dois",
+    "duas",
+    "tres",
+    "quatro",
+    "cinco",
+    "seis",
+    "sete",
+    "oito",
+    "nove",
+    "dez",
+    "onze",
+    "doze",
+    "treze",
+    "quatorze",
+    "catorze",
+    "quinze",
+    "dezesseis",
+    "dezessete",
+    "dezoito",
+    "dezenove",
+    "vinte",
+    "trinta",
+    "quarenta",
+    "cinquenta",
+    "sessenta",
+    "setenta",
+    "oitenta",
+    "noventa",
+    "cem",
+    "cento",
+    "duzentos",
+    "trezentos",
+    "quatrocentos",
+    "quinhentos",
+    "seiscentos",
+    "setecentos",
+    "oitocentos",
+    "novecentos",
+    "mil",
+    "metade",
+    "meia",
 ];
 
 /// What a number before it makes an offer of.
 const UNITS: &[&str] = &[
-    "real", "reais", "centavo", "centavos", "por cento", "parcelas", "vezes", "prestacoes",
+    "real",
+    "reais",
+    "centavo",
+    "centavos",
+    "por cento",
+    "parcelas",
+    "vezes",
+    "prestacoes",
 ];
 
 /// Speech of the built-in voice at its ordinary speed, in phones a second, pauses between words included.
@@ -113,7 +203,9 @@ pub fn offer_by_hand(text: &str) -> Option<String> {
     let words: Vec<&str> = plain.split_whitespace().collect();
     words.windows(2).enumerate().find_map(|(at, pair)| {
         let rest = words[at + 1..].join(" ") + " ";
-        let unit = UNITS.iter().find(|unit| rest.starts_with(&format!("{unit} ")))?;
+        let unit = UNITS
+            .iter()
+            .find(|unit| rest.starts_with(&format!("{unit} ")))?;
         NUMBERS
             .contains(&pair[0])
             .then(|| format!("{} {unit}", pair[0]))
@@ -124,7 +216,10 @@ pub fn offer_by_hand(text: &str) -> Option<String> {
 pub fn guess(text: &str, spelled: &dyn Fn(&str) -> bool) -> Option<String> {
     let text = without_variables(text);
     for word in text.split_whitespace() {
-        if let Some(sign) = word.chars().find(|c| "$%&@#+=*/\\_<>|^~°ºª§{}[]".contains(*c)) {
+        if let Some(sign) = word
+            .chars()
+            .find(|c| "$%&@#+=*/\\_<>|^~°ºª§{}[]".contains(*c))
+        {
             let inner = word.trim_matches(['.', ',', ';', ':', '?', '!', '"', '(', ')']);
             if !spelled(inner) {
                 return Some(sign.to_string());
@@ -136,8 +231,13 @@ pub fn guess(text: &str, spelled: &dyn Fn(&str) -> bool) -> Option<String> {
         let capitals = bare.chars().filter(|c| c.is_uppercase()).count();
         let shouted = letters >= 2 && capitals == letters;
         let mixed = capitals >= 2 && capitals < letters;
-        let unsayable = letters >= 2 && !bare.contains('-') && !fold(bare).contains(['a', 'e', 'i', 'o', 'u', 'y']);
-        if (dotted || shouted || mixed || unsayable) && !spelled(bare) && !spelled(word.trim_end_matches([',', ';', ':', '?', '!'])) {
+        let unsayable = letters >= 2
+            && !bare.contains('-')
+            && !fold(bare).contains(['a', 'e', 'i', 'o', 'u', 'y']);
+        if (dotted || shouted || mixed || unsayable)
+            && !spelled(bare)
+            && !spelled(word.trim_end_matches([',', ';', ':', '?', '!']))
+        {
             return Some(bare.to_owned());
         }
     }
@@ -146,8 +246,9 @@ pub fn guess(text: &str, spelled: &dyn Fn(&str) -> bool) -> Option<String> {
 
 /// Short forms that end in a full stop.
 const ABBREVIATIONS: &[&str] = &[
-    "sr", "sra", "srta", "dr", "dra", "av", "tel", "cel", "vcto", "venc", "ref", "obs", "pgto", "qtd", "num", "parc",
-    "vl", "vlr", "ex", "etc", "min", "max", "ltda", "cia", "art", "dt", "cod",
+    "sr", "sra", "srta", "dr", "dra", "av", "tel", "cel", "vcto", "venc", "ref", "obs", "pgto",
+    "qtd", "num", "parc", "vl", "vlr", "ex", "etc", "min", "max", "ltda", "cia", "art", "dt",
+    "cod",
 ];
 
 /// A prompt without its variables.
@@ -157,7 +258,9 @@ pub fn without_variables(text: &str) -> String {
     while let Some(at) = rest.find("{{") {
         out.push_str(&rest[..at]);
         out.push(' ');
-        rest = rest[at..].find("}}").map_or("", |end| &rest[at + end + 2..]);
+        rest = rest[at..]
+            .find("}}")
+            .map_or("", |end| &rest[at + end + 2..]);
     }
     out.push_str(rest);
     out
@@ -176,7 +279,9 @@ pub fn variables(text: &str) -> Vec<(usize, &str)> {
 }
 
 pub fn has_variable(text: &str, name: &str) -> bool {
-    variables(text).iter().any(|(_, variable)| *variable == name)
+    variables(text)
+        .iter()
+        .any(|(_, variable)| *variable == name)
 }
 
 /// Whether a prompt gives a notice: it holds all of its words.
@@ -194,7 +299,9 @@ pub fn words_before_question(text: &str) -> Option<usize> {
     let end = text.rfind('?')?;
     let before = &text[..end];
     // The question itself begins after the sentence before it.
-    let question = before.rfind(['.', '!', ':', ';', '?']).map_or(0, |at| at + 1);
+    let question = before
+        .rfind(['.', '!', ':', ';', '?'])
+        .map_or(0, |at| at + 1);
     Some(count_words(&text[..question]))
 }
 
@@ -224,7 +331,10 @@ pub fn seconds(text: &str) -> f64 {
         .map(|word| word.chars().count())
         .sum();
     let commas = said.matches([',', ';', ':']).count() as f64;
-    let stops = said.trim_end_matches(['.', '?', '!']).matches(['.', '?', '!']).count() as f64;
+    let stops = said
+        .trim_end_matches(['.', '?', '!'])
+        .matches(['.', '?', '!'])
+        .count() as f64;
     phones as f64 / PHONES_PER_SECOND + commas * COMMA_S + stops * STOP_S
 }
 
@@ -258,8 +368,14 @@ mod tests {
         assert_eq!(debt_word("{{ v_total }}"), None);
         assert!(forbidden("Não peço senha, cartão nem código.").is_none());
         assert!(forbidden("Diga sua senha.").is_some());
-        assert_eq!(offer_by_hand("Pague só cem reais").as_deref(), Some("cem reais"));
-        assert_eq!(offer_by_hand("em três vezes").as_deref(), Some("tres vezes"));
+        assert_eq!(
+            offer_by_hand("Pague só cem reais").as_deref(),
+            Some("cem reais")
+        );
+        assert_eq!(
+            offer_by_hand("em três vezes").as_deref(),
+            Some("tres vezes")
+        );
         assert_eq!(offer_by_hand("em até sete dias úteis"), None);
     }
 
@@ -281,8 +397,13 @@ mod tests {
 
     #[test]
     fn words_and_seconds_are_counted() {
-        assert_eq!(words_before_question("Oi. Tudo bem com {{ nome }}?"), Some(1));
+        assert_eq!(
+            words_before_question("Oi. Tudo bem com {{ nome }}?"),
+            Some(1)
+        );
         assert_eq!(words_before_question("Diga o CPF."), None);
-        assert!((3.0..6.0).contains(&seconds("Para sua segurança, diga ou digite só os três primeiros números do seu CPF.")));
+        assert!((3.0..6.0).contains(&seconds(
+            "Para sua segurança, diga ou digite só os três primeiros números do seu CPF."
+        )));
     }
 }

@@ -159,7 +159,10 @@ impl Dialogue {
         let Some(offers) = self.offers.clone() else {
             return "fora";
         };
-        let n = match (self.deal.slots.get("parcelas"), self.deal.slots.get("opcao")) {
+        let n = match (
+            self.deal.slots.get("parcelas"),
+            self.deal.slots.get("opcao"),
+        ) {
             (Some(Value::Count(n)), _) => *n,
             // By the order in which they were read out.
             (_, Some(Value::Text(which))) => {
@@ -377,7 +380,10 @@ impl Dialogue {
             .slots
             .iter()
             .map(|(name, value)| {
-                format!("{name}={}", serde_json::to_string(value).unwrap_or_default())
+                format!(
+                    "{name}={}",
+                    serde_json::to_string(value).unwrap_or_default()
+                )
             })
             .collect();
         Step::Effect(Effect::Note {

@@ -1,8 +1,7 @@
 //! Where the conversation goes.
 
 use super::{
-    Dialogue, Effect, Fault, HOPS_AT_MOST, Listen, NOINPUT_S, Then, Turn, Utterance,
-    WAIT_S,
+    Dialogue, Effect, Fault, HOPS_AT_MOST, Listen, NOINPUT_S, Then, Turn, Utterance, WAIT_S,
 };
 use crate::base::Centavos;
 use crate::language::meaning::{Meaning, Value};
@@ -228,9 +227,8 @@ impl Dialogue {
             return self.leave(own.or(general));
         }
         let global = &script.global;
-        let own = |list: fn(&State) -> &Vec<String>| {
-            state.map(list).filter(|texts| !texts.is_empty())
-        };
+        let own =
+            |list: fn(&State) -> &Vec<String>| state.map(list).filter(|texts| !texts.is_empty());
         let prefaces = match fault {
             Fault::Silence => own(|state| &state.noinput).unwrap_or(&global.noinput),
             Fault::NoMatch => own(|state| &state.nomatch).unwrap_or(&global.nomatch),
@@ -327,7 +325,11 @@ impl Dialogue {
             Flag::Identificado => self.verified.is_some(),
             Flag::TemAcordo => self.deal.closed,
             Flag::TemEscolha => self.deal.offer.is_some(),
-            Flag::TemCet => self.deal.offer.as_ref().is_some_and(|offer| offer.cet.is_some()),
+            Flag::TemCet => self
+                .deal
+                .offer
+                .as_ref()
+                .is_some_and(|offer| offer.cet.is_some()),
             Flag::TemEmail => self.brief.has_email,
             Flag::DisseDia => said("data"),
             Flag::DisseHora => said("hora"),
@@ -352,7 +354,9 @@ impl Dialogue {
         let offers = self.offers.as_ref();
         match fact {
             CountFact::Contratos => offers.map_or(0, |offers| offers.owed.len() as u32),
-            CountFact::ParcelasMax => offers.map_or(0, crate::mind::offer::Offers::most_instalments),
+            CountFact::ParcelasMax => {
+                offers.map_or(0, crate::mind::offer::Offers::most_instalments)
+            }
             CountFact::DiasAtraso => {
                 offers.map_or(0, |offers| u32::try_from(offers.updated.days).unwrap_or(0))
             }

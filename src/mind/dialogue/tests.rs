@@ -14,13 +14,34 @@ use crate::sim::portfolio;
 
 fn dialogue() -> Dialogue {
     let files = [
-        ("avisos.toml", include_str!("../../../prompts/cobranca/avisos.toml")),
-        ("desfechos.toml", include_str!("../../../prompts/cobranca/desfechos.toml")),
-        ("fechamento.toml", include_str!("../../../prompts/cobranca/fechamento.toml")),
-        ("fluxo.toml", include_str!("../../../prompts/cobranca/fluxo.toml")),
-        ("mensagens.toml", include_str!("../../../prompts/cobranca/mensagens.toml")),
-        ("ofertas.toml", include_str!("../../../prompts/cobranca/ofertas.toml")),
-        ("reparos.toml", include_str!("../../../prompts/cobranca/reparos.toml")),
+        (
+            "avisos.toml",
+            include_str!("../../../prompts/cobranca/avisos.toml"),
+        ),
+        (
+            "desfechos.toml",
+            include_str!("../../../prompts/cobranca/desfechos.toml"),
+        ),
+        (
+            "fechamento.toml",
+            include_str!("../../../prompts/cobranca/fechamento.toml"),
+        ),
+        (
+            "fluxo.toml",
+            include_str!("../../../prompts/cobranca/fluxo.toml"),
+        ),
+        (
+            "mensagens.toml",
+            include_str!("../../../prompts/cobranca/mensagens.toml"),
+        ),
+        (
+            "ofertas.toml",
+            include_str!("../../../prompts/cobranca/ofertas.toml"),
+        ),
+        (
+            "reparos.toml",
+            include_str!("../../../prompts/cobranca/reparos.toml"),
+        ),
     ];
     let files: BTreeMap<String, String> = files
         .map(|(name, text)| (name.to_owned(), text.to_owned()))

@@ -202,7 +202,10 @@ impl Condition {
             value: value.to_owned(),
         };
         if let Some(fact) = MoneyFact::named(fact) {
-            let amount = value.starts_with("R$").then(|| value.parse().ok()).flatten();
+            let amount = value
+                .starts_with("R$")
+                .then(|| value.parse().ok())
+                .flatten();
             return amount
                 .map(|amount| Self::Money(fact, order, amount))
                 .ok_or_else(|| mistyped("money"));

@@ -125,8 +125,18 @@ mod tests {
     #[test]
     fn every_variable_stands_once_and_its_example_is_words() {
         for (at, variable) in SPOKEN.iter().enumerate() {
-            assert!(SPOKEN[at + 1..].iter().all(|other| other.name != variable.name), "{}", variable.name);
-            assert!(!variable.example.chars().any(|c| c.is_ascii_digit()), "{}", variable.name);
+            assert!(
+                SPOKEN[at + 1..]
+                    .iter()
+                    .all(|other| other.name != variable.name),
+                "{}",
+                variable.name
+            );
+            assert!(
+                !variable.example.chars().any(|c| c.is_ascii_digit()),
+                "{}",
+                variable.name
+            );
         }
     }
 }

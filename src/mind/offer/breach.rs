@@ -34,8 +34,12 @@ pub fn standing(offer: &Offer, paid: Centavos, today: Date) -> Standing {
         let late = calendar::days_between(instalment.due, today);
         return match late {
             ..=0 => Standing::Kept,
-            1..=BREAK_AFTER_DAYS => Standing::Late { due: instalment.due },
-            _ => Standing::Broken { due: instalment.due },
+            1..=BREAK_AFTER_DAYS => Standing::Late {
+                due: instalment.due,
+            },
+            _ => Standing::Broken {
+                due: instalment.due,
+            },
         };
     }
     Standing::Settled
@@ -52,7 +56,7 @@ pub fn owed_again(contracts: &[Contract], paid: Centavos, today: Date) -> Vec<(S
         .map(|contract| {
             let total = update(contract, today).total;
             let off = left.min(total);
-            left = left - off;
+            left -= off;
             (contract.number.clone(), total - off)
         })
         .collect()

@@ -92,7 +92,10 @@ mod tests {
 
     #[test]
     fn worked_examples_of_the_cet() {
-        assert_eq!(cet(Centavos(100_000), &payments()), Some(BasisPoints(2_675)));
+        assert_eq!(
+            cet(Centavos(100_000), &payments()),
+            Some(BasisPoints(2_675))
+        );
         let amortised = [15_857, 16_173, 16_494, 16_823, 17_157, 17_496].map(Centavos);
         let amortised: Vec<(u32, Centavos)> = DAYS.into_iter().zip(amortised).collect();
         let iof = Iof {
@@ -101,12 +104,18 @@ mod tests {
         };
         let tax = iof.on(Centavos(100_000), &amortised);
         assert_eq!(tax, Centavos(884 + 380));
-        assert_eq!(cet(Centavos(100_000) - tax, &payments()), Some(BasisPoints(3_252)));
+        assert_eq!(
+            cet(Centavos(100_000) - tax, &payments()),
+            Some(BasisPoints(3_252))
+        );
     }
 
     #[test]
     fn what_has_no_rate_has_none() {
-        assert_eq!(cet(Centavos(100), &[(30, Centavos(100))]), Some(BasisPoints(0)));
+        assert_eq!(
+            cet(Centavos(100), &[(30, Centavos(100))]),
+            Some(BasisPoints(0))
+        );
         assert_eq!(cet(Centavos(100), &[(30, Centavos(99))]), None);
         assert_eq!(cet(Centavos(0), &[(30, Centavos(99))]), None);
         assert_eq!(cet(Centavos(100), &[]), None);

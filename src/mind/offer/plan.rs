@@ -60,7 +60,7 @@ pub(super) fn amortised(
             } else {
                 *payment - balance.share(rate)
             };
-            balance = balance - part;
+            balance -= part;
             (*days, part)
         })
         .collect()

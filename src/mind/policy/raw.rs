@@ -154,7 +154,9 @@ fn section_of(text: &str, key: &str) -> (usize, usize) {
     };
     let mut found = text.lines().enumerate().filter(|(_, line)| header(line));
     let last = text.lines().count().max(1);
-    let line = found.nth(nth.saturating_sub(1)).map_or(last, |(at, _)| at + 1);
+    let line = found
+        .nth(nth.saturating_sub(1))
+        .map_or(last, |(at, _)| at + 1);
     (line, 1)
 }
 
