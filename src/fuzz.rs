@@ -10,7 +10,7 @@ use crate::base::Date;
 use crate::ear::asr::AcousticModel;
 use crate::language::grammar::loose::{self, Loose};
 use crate::language::grammar::parse::{self, Parser};
-use crate::language::grammar::{Automaton, Grammar, Shipped};
+use crate::language::grammar::{Grammar, Shipped};
 use crate::language::meaning;
 use crate::media::{rtp, wav};
 use crate::mind::policy::Policy;

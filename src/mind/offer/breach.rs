@@ -28,7 +28,7 @@ pub fn standing(offer: &Offer, paid: Centavos, today: Date) -> Standing {
     let mut left = paid;
     for instalment in &offer.instalments {
         if left >= instalment.amount {
-            left = left - instalment.amount;
+            left -= instalment.amount;
             continue;
         }
         let late = calendar::days_between(instalment.due, today);
