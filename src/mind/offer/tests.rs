@@ -577,3 +577,176 @@ proptest! {
         prop_assert!(((first - last).abs() as f64) <= slack, "{} {} {}", first, last, slack);
     }
 }
+
+#[test]
+fn worked_schedule_of_price() {
+    // PR1: interest, amortisation and balance of each month.
+    let payments: Vec<(u32, Centavos)> = price(Centavos(100_000), BasisPoints(199), 6)
+        .expect("six")
+        .into_iter()
+        .map(|part| (30, part))
+        .collect();
+    let amortised = plan::amortised(Centavos(100_000), BasisPoints(199), &payments);
+    let parts: Vec<i64> = amortised.iter().map(|(_, part)| part.0).collect();
+    assert_eq!(parts, [15_857, 16_173, 16_494, 16_823, 17_157, 17_496]);
+    let interest: Vec<i64> = payments
+        .iter()
+        .zip(&parts)
+        .map(|((_, payment), part)| payment.0 - part)
+        .collect();
+    assert_eq!(interest, [1_990, 1_674, 1_353, 1_024, 690, 348]);
+}
+
+#[test]
+fn a_lender_states_the_effective_cost() {
+    let mut policy = Policy::standard();
+    policy.instalments.juros_month = BasisPoints(199);
+    let debtor = debtor(vec![contract(123_456, date(2026, 10, 10))]);
+    let cost = |policy: &Policy| {
+        let offers = offers(policy, &debtor, TODAY).expect("something is owed");
+        offers.plan_with(6).expect("six are allowed").cet
+    };
+    assert_eq!(cost(&policy), None, "a plain creditor has none");
+    policy.instalments.lender = true;
+    let without = cost(&policy).expect("a cost");
+    policy.instalments.iof = Iof {
+        fixed: BasisPoints(38),
+        daily_ppm: 82,
+    };
+    let with = cost(&policy).expect("a cost");
+    assert!(BasisPoints(2_000) < without && without < with, "{without} {with}");
+}
+
+#[test]
+fn the_score_chooses_the_first_rung() {
+    let mut policy = Policy::standard();
+    policy.scores = vec![crate::mind::policy::ScoreRung {
+        from: 0,
+        to: 30,
+        rung: 1,
+    }];
+    let offered = |score| {
+        let debtor = Debtor {
+            score,
+            ..debtor(vec![contract(100_000, date(2026, 11, 3))])
+        };
+        let offers = offers(&policy, &debtor, date(2026, 11, 23)).expect("something is owed");
+        assert_eq!(audit(&policy, &debtor, date(2026, 11, 23), &offers.cash), []);
+        (offers.cash.total, offers.improvements.len())
+    };
+    let (likely, steps) = offered(Some(80));
+    let (unlikely, none_left) = offered(Some(10));
+    assert!(unlikely < likely && steps == 1 && none_left == 0);
+    assert_eq!(offered(None), (likely, steps));
+}
+
+#[test]
+fn a_broken_agreement_gives_the_debt_back_less_what_was_paid() {
+    use breach::{Standing, owed_again, standing};
+    let contracts = vec![contract(123_456, date(2026, 10, 10))];
+    let offers = offered(123_456, date(2026, 10, 10), TODAY);
+    let plan = offers.plan_with(2).expect("two are allowed");
+    let first = plan.instalments[0];
+    let day = |days| calendar::add_days(first.due, days);
+    assert_eq!(standing(&plan, Centavos::ZERO, first.due), Standing::Kept);
+    assert_eq!(standing(&plan, Centavos::ZERO, day(5)), Standing::Late { due: first.due });
+    assert_eq!(standing(&plan, Centavos::ZERO, day(6)), Standing::Broken { due: first.due });
+    assert_eq!(standing(&plan, first.amount, day(6)), Standing::Kept);
+    assert_eq!(standing(&plan, plan.total, day(90)), Standing::Settled);
+    let owed = owed_again(&contracts, first.amount, day(40));
+    let total = update(&contracts[0], day(40)).total;
+    assert_eq!(owed, [("98764321".to_owned(), total - first.amount)]);
+    assert_eq!(owed_again(&contracts, Centavos(1_000_000), TODAY)[0].1, Centavos::ZERO);
+}
+
+#[test]
+fn after_two_broken_agreements_nothing_is_taken_off() {
+    let debtor = debtor(vec![contract(98_765, date(2026, 2, 10))]);
+    let wary = Policy::standard().after_breaches(2);
+    let offers_of = |policy: &Policy| offers(policy, &debtor, TODAY).expect("something is owed");
+    assert_eq!(offers_of(&wary).cash.total, offers_of(&wary).updated.total);
+    assert!(offers_of(&wary).plan_with(2).expect("two").entrada > Centavos::ZERO);
+    let trusting = Policy::standard().after_breaches(1);
+    assert_eq!(trusting, Policy::standard());
+}
+
+fn any_band_policy() -> impl Strategy<Value = Policy> {
+    let rate = || 0i32..=10_000;
+    let band = (rate(), 0i32..=6_000, rate(), 0i32..=6_000, 1u32..40);
+    (any_policy(), prop::collection::vec(band, 6), 1i64..50_000, 0i64..50_000).prop_map(
+        |(mut policy, bands, minimum, entrada_min)| {
+            let drawn = policy.bands.iter_mut().zip(bands);
+            for (band, (encargos, principal, more_encargos, more_principal, most)) in drawn {
+                band.cash = Discount {
+                    encargos: BasisPoints(encargos),
+                    principal: BasisPoints(principal),
+                };
+                let better = Discount {
+                    encargos: BasisPoints(encargos.max(more_encargos)),
+                    principal: BasisPoints(principal.max(more_principal)),
+                };
+                band.improvements = vec![better];
+                band.plan = Discount {
+                    encargos: BasisPoints(encargos / 2),
+                    principal: BasisPoints(principal / 2),
+                };
+                band.instalments_max = most;
+            }
+            policy.instalments.minimum = Centavos(minimum);
+            policy.instalments.entrada_min = Centavos(entrada_min);
+            policy
+        },
+    )
+}
+
+/// What must hold of every offer to everybody under every policy.
+fn keeps_the_policy(policy: &Policy, debtor: &Debtor, n: u32, amount: i64, first: i32) -> Result<(), TestCaseError> {
+    let Ok(offers) = offers(policy, debtor, TODAY) else {
+        return Ok(());
+    };
+    let (Counter::Inside(counter) | Counter::Nearest(counter)) =
+        offers.counter(Some(Centavos(amount)), (n > 0).then_some(n));
+    let dated = offers.with_date(&counter, calendar::add_days(TODAY, first)).ok();
+    let all = offers
+        .improvements
+        .iter()
+        .chain(&offers.plans)
+        .chain([&offers.cash, &counter])
+        .chain(&dated);
+    for offer in all {
+        let parts: Centavos = offer.instalments.iter().map(|one| one.amount).sum();
+        prop_assert_eq!(parts, offer.total);
+        prop_assert!(offer.total - offer.interest <= offers.updated.total);
+        prop_assert_eq!(audit(policy, debtor, TODAY, offer), [], "{:?}", offer);
+    }
+    Ok(())
+}
+
+/// A million debts under a million policies.
+#[test]
+#[ignore = "a million random debts and policies; two minutes in release"]
+fn a_million_debts_and_policies() {
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(1_000_000));
+    let contracts = prop::collection::vec(any_contract(), 1..4);
+    let drawn = (contracts, any_band_policy(), 0u32..40, 0i64..3_000_000, -2i32..50);
+    runner
+        .run(&drawn, |(contracts, policy, n, amount, first)| {
+            keeps_the_policy(&policy, &debtor(contracts), n, amount, first)
+        })
+        .expect("every offer keeps the policy");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn bands_of_any_policy_are_kept(
+        contracts in prop::collection::vec(any_contract(), 1..4),
+        policy in any_band_policy(),
+        n in 0u32..40,
+        amount in 0i64..3_000_000,
+        first in -2i32..50,
+    ) {
+        keeps_the_policy(&policy, &debtor(contracts), n, amount, first)?;
+    }
+}
