@@ -44,11 +44,15 @@ fn the_sample_dialogue_is_played_to_the_centavo() {
     let turns: [(&str, &[&str]); 9] = [
         (
             "quem gostaria",
-            &["É a Ana, assistente virtual da Credora Exemplo. É um assunto particular, direto com João."],
+            &[
+                "É a Ana, assistente virtual da Credora Exemplo. É um assunto particular, direto com João.",
+            ],
         ),
         (
             "é ele",
-            &["Obrigada, João. Para sua segurança, diga ou digite só os três primeiros números do seu CPF."],
+            &[
+                "Obrigada, João. Para sua segurança, diga ou digite só os três primeiros números do seu CPF.",
+            ],
         ),
         (
             "um um um",
@@ -59,11 +63,17 @@ fn the_sample_dialogue_is_played_to_the_centavo() {
         ),
         (
             "tá caro, tira os juros",
-            &["Consigo mil duzentos e trinta e quatro reais e cinquenta e seis centavos à vista, com desconto de quarenta e um reais e noventa e sete centavos"],
+            &[
+                "Consigo mil duzentos e trinta e quatro reais e cinquenta e seis centavos à vista, com desconto de quarenta e um reais e noventa e sete centavos",
+            ],
         ),
         (
             "não consigo à vista, faz em seis",
-            &["Posso dividir", "duzentos e cinquenta e cinco reais e trinta e um centavos", "cento e setenta reais e vinte centavos"],
+            &[
+                "Posso dividir",
+                "duzentos e cinquenta e cinco reais e trinta e um centavos",
+                "cento e setenta reais e vinte centavos",
+            ],
         ),
         (
             "dia cinco",
@@ -71,7 +81,12 @@ fn the_sample_dialogue_is_played_to_the_centavo() {
         ),
         (
             "pode",
-            &["Então fica assim", "segunda-feira, sete de dezembro", "mil duzentos e setenta e seis reais e cinquenta e três centavos", "Você aceita?"],
+            &[
+                "Então fica assim",
+                "segunda-feira, sete de dezembro",
+                "mil duzentos e setenta e seis reais e cinquenta e três centavos",
+                "Você aceita?",
+            ],
         ),
         ("sim", &["Enviei agora por SMS", "Chegou aí?"]),
         ("chegou", &["Obrigada, João. O protocolo é"]),
@@ -95,7 +110,10 @@ fn the_sample_dialogue_is_played_to_the_centavo() {
         .iter()
         .map(|one| one.amount.0)
         .collect();
-    assert_eq!(amounts, [25_531, 17_020, 17_020, 17_020, 17_020, 17_020, 17_022]);
+    assert_eq!(
+        amounts,
+        [25_531, 17_020, 17_020, 17_020, 17_020, 17_020, 17_022]
+    );
 }
 
 /// What people type who want to see it fall over.
@@ -155,7 +173,9 @@ fn nobody_breaks_it() {
                 );
                 assert!(!one.text.contains("{{"), "{}", one.text);
             }
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let line = &lines[(random >> 33) as usize % lines.len()];
             said = chat.type_line(line).expect("the grammars compile").1;
             turns += 1;
@@ -173,7 +193,9 @@ fn another_person_on_the_line_is_told_nothing() {
         chat.type_line(line).expect("the grammars compile");
     }
     assert!(chat.dialogue().is_verified());
-    let (_, said) = chat.type_line("aqui é a esposa dele").expect("the grammars compile");
+    let (_, said) = chat
+        .type_line("aqui é a esposa dele")
+        .expect("the grammars compile");
     assert!(!chat.dialogue().is_verified());
     assert!(!tells_debt(&joined(&said)), "{}", joined(&said));
 }
@@ -203,7 +225,12 @@ fn every_persona_comes_to_its_right_end() {
             }
         }
     }
-    assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of them:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 /// A reply is words, keys or silence; nothing in braces is ever said.
@@ -215,7 +242,10 @@ fn personas_fill_in_their_phrases() {
         for state in KIT.script.state.keys() {
             for _ in 0..3 {
                 if let Reply::Say(words) = mind.answer(state, "Diga sim ou não.") {
-                    assert!(!words.contains('{') && !words.is_empty(), "{persona}: {words}");
+                    assert!(
+                        !words.contains('{') && !words.is_empty(),
+                        "{persona}: {words}"
+                    );
                 }
             }
         }
@@ -225,7 +255,16 @@ fn personas_fill_in_their_phrases() {
 /// A state is entered only as often as its bound allows, whoever answers.
 #[test]
 fn the_same_answer_for_ever_comes_to_an_end() {
-    for line in ["oi", "repete", "tem desconto", "quero parcelar", "de qual dívida", "peraí", "você é um robô", ""] {
+    for line in [
+        "oi",
+        "repete",
+        "tem desconto",
+        "quero parcelar",
+        "de qual dívida",
+        "peraí",
+        "você é um robô",
+        "",
+    ] {
         for verified in [false, true] {
             let (mut chat, _) = chat(2);
             if verified {

@@ -62,6 +62,7 @@ const GLOBAL: Keys = &[
     ("overtime", Route),
     ("hold", Texts),
     ("patience", Route),
+    ("filler", Text),
 ];
 const STATE: Keys = &[
     ("say", Texts),
@@ -105,9 +106,15 @@ pub fn read(files: &BTreeMap<String, String>) -> Form {
         let (table, errors) = DeTable::parse_recoverable(text);
         reader.file.clone_from(file);
         reader.text.clone_from(text);
+        // One slip of the pen makes many mistakes: the first of each section is the one to mend.
+        let mut told = None;
         for error in errors {
             reader.whole = false;
-            let at = error.span().map_or(0, |span| span.start);
+            let at = opened(text, error.span().map_or(0, |span| span.start));
+            let section = text.get(..at).map(|before| before.matches("\n[").count());
+            if std::mem::replace(&mut told, section) == section && section.is_some() {
+                continue;
+            }
             reader.tell(at, "syntax", error.message(), remedy_of(error.message()));
         }
         reader.sections(table.get_ref());
@@ -134,6 +141,20 @@ pub fn read(files: &BTreeMap<String, String>) -> Form {
         findings: reader.findings,
         whole: reader.whole,
     }
+}
+
+/// Where a list was opened that is still open where the mistake was seen; otherwise where it was seen.
+fn opened(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or(text);
+    let line_at = |end: usize| before[..end].rfind('\n').map_or(0, |newline| newline + 1);
+    let start = line_at(before.len());
+    let Some(end) = start.checked_sub(1) else {
+        return at;
+    };
+    let above = line_at(end);
+    let line = &before[above..end];
+    let is_open = line.contains("= [") && line.matches('[').count() > line.matches(']').count();
+    if is_open { above } else { at }
 }
 
 /// What to do about a mistake of TOML.

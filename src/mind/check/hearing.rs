@@ -8,8 +8,10 @@ use jiff::civil::date;
 use super::{Report, apart};
 use crate::base::Date;
 use crate::language::grammar::Automaton;
+use crate::language::meaning::{Meaning, Value};
+use crate::mind::facts::Condition;
 use crate::mind::known::Known;
-use crate::mind::script::State;
+use crate::mind::script::{Route, State};
 
 /// Dates are read as on this day; any does.
 const TODAY: Date = date(2026, 11, 23);
@@ -53,7 +55,12 @@ pub fn check(report: &mut Report<'_>) {
                 })
             };
             let same_intent = conflict.meanings[0].intent == conflict.meanings[1].intent;
-            if (!same_intent && route(0) == route(1)) || (same_intent && one == other) {
+            let harmless = if same_intent {
+                one == other || same_for(route(0), &conflict.meanings)
+            } else {
+                route(0) == route(1)
+            };
+            if harmless {
                 continue;
             }
             // What two questions share is told once.
@@ -82,6 +89,30 @@ pub fn check(report: &mut Report<'_>) {
             );
         }
     }
+}
+
+/// Whether two meanings differ only in words that the route does not ask about.
+fn same_for(route: Option<&Route>, meanings: &[Meaning; 2]) -> bool {
+    let asked: Vec<&str> = match route {
+        Some(Route::Cases(cases)) => cases
+            .iter()
+            .filter_map(|case| match &case.when {
+                Some(Condition::Slot(slot, _)) => Some(slot.name()),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let [one, other] = meanings;
+    let names = one.slots.keys().chain(other.slots.keys());
+    names
+        .filter(|name| one.slots.get(*name) != other.slots.get(*name))
+        .all(|name| {
+            let is_word = [one, other]
+                .iter()
+                .all(|meaning| matches!(meaning.slots.get(name), Some(Value::Text(_))));
+            is_word && !asked.contains(&name.as_str())
+        })
 }
 
 /// What one set of rules understands.

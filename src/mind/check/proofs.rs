@@ -444,6 +444,8 @@ fn governed(report: &Report<'_>, milestone: Milestone) -> Vec<(String, Option<St
 
 /// Amounts come after the creditor's name and after the debt's parts, each by its name.
 fn composition(report: &mut Report<'_>) {
+    // Whatever comes after it lacks it too: the state that a call reaches first is the one to mend.
+    let mut worst: Option<(String, String, String, &str, Vec<String>)> = None;
     for (name, state) in &report.script.state {
         for (nth, text) in state.say.iter().enumerate() {
             let variables = words::variables(text);
@@ -483,17 +485,18 @@ fn composition(report: &mut Report<'_>) {
                     };
                     let path = report.graph.path(node);
                     let message = format!("a call hears `{variable}` before {what}");
-                    report.add_with_path(
-                        &format!("state.{name}.say.{nth}"),
-                        variable,
-                        "late-notice",
-                        message,
-                        remedy,
-                        path,
-                    );
-                    return;
+                    let shorter = worst
+                        .as_ref()
+                        .is_none_or(|(.., known)| path.len() < known.len());
+                    if shorter {
+                        let key = format!("state.{name}.say.{nth}");
+                        worst = Some((key, (*variable).to_owned(), message, remedy, path));
+                    }
                 }
             }
         }
+    }
+    if let Some((key, variable, message, remedy, path)) = worst {
+        report.add_with_path(&key, &variable, "late-notice", message, remedy, path);
     }
 }

@@ -614,7 +614,10 @@ fn a_lender_states_the_effective_cost() {
         daily_ppm: 82,
     };
     let with = cost(&policy).expect("a cost");
-    assert!(BasisPoints(2_000) < without && without < with, "{without} {with}");
+    assert!(
+        BasisPoints(2_000) < without && without < with,
+        "{without} {with}"
+    );
 }
 
 #[test]
@@ -631,7 +634,10 @@ fn the_score_chooses_the_first_rung() {
             ..debtor(vec![contract(100_000, date(2026, 11, 3))])
         };
         let offers = offers(&policy, &debtor, date(2026, 11, 23)).expect("something is owed");
-        assert_eq!(audit(&policy, &debtor, date(2026, 11, 23), &offers.cash), []);
+        assert_eq!(
+            audit(&policy, &debtor, date(2026, 11, 23), &offers.cash),
+            []
+        );
         (offers.cash.total, offers.improvements.len())
     };
     let (likely, steps) = offered(Some(80));
@@ -649,14 +655,23 @@ fn a_broken_agreement_gives_the_debt_back_less_what_was_paid() {
     let first = plan.instalments[0];
     let day = |days| calendar::add_days(first.due, days);
     assert_eq!(standing(&plan, Centavos::ZERO, first.due), Standing::Kept);
-    assert_eq!(standing(&plan, Centavos::ZERO, day(5)), Standing::Late { due: first.due });
-    assert_eq!(standing(&plan, Centavos::ZERO, day(6)), Standing::Broken { due: first.due });
+    assert_eq!(
+        standing(&plan, Centavos::ZERO, day(5)),
+        Standing::Late { due: first.due }
+    );
+    assert_eq!(
+        standing(&plan, Centavos::ZERO, day(6)),
+        Standing::Broken { due: first.due }
+    );
     assert_eq!(standing(&plan, first.amount, day(6)), Standing::Kept);
     assert_eq!(standing(&plan, plan.total, day(90)), Standing::Settled);
     let owed = owed_again(&contracts, first.amount, day(40));
     let total = update(&contracts[0], day(40)).total;
     assert_eq!(owed, [("98764321".to_owned(), total - first.amount)]);
-    assert_eq!(owed_again(&contracts, Centavos(1_000_000), TODAY)[0].1, Centavos::ZERO);
+    assert_eq!(
+        owed_again(&contracts, Centavos(1_000_000), TODAY)[0].1,
+        Centavos::ZERO
+    );
 }
 
 #[test]
@@ -673,8 +688,13 @@ fn after_two_broken_agreements_nothing_is_taken_off() {
 fn any_band_policy() -> impl Strategy<Value = Policy> {
     let rate = || 0i32..=10_000;
     let band = (rate(), 0i32..=6_000, rate(), 0i32..=6_000, 1u32..40);
-    (any_policy(), prop::collection::vec(band, 6), 1i64..50_000, 0i64..50_000).prop_map(
-        |(mut policy, bands, minimum, entrada_min)| {
+    (
+        any_policy(),
+        prop::collection::vec(band, 6),
+        1i64..50_000,
+        0i64..50_000,
+    )
+        .prop_map(|(mut policy, bands, minimum, entrada_min)| {
             let drawn = policy.bands.iter_mut().zip(bands);
             for (band, (encargos, principal, more_encargos, more_principal, most)) in drawn {
                 band.cash = Discount {
@@ -695,18 +715,25 @@ fn any_band_policy() -> impl Strategy<Value = Policy> {
             policy.instalments.minimum = Centavos(minimum);
             policy.instalments.entrada_min = Centavos(entrada_min);
             policy
-        },
-    )
+        })
 }
 
 /// What must hold of every offer to everybody under every policy.
-fn keeps_the_policy(policy: &Policy, debtor: &Debtor, n: u32, amount: i64, first: i32) -> Result<(), TestCaseError> {
+fn keeps_the_policy(
+    policy: &Policy,
+    debtor: &Debtor,
+    n: u32,
+    amount: i64,
+    first: i32,
+) -> Result<(), TestCaseError> {
     let Ok(offers) = offers(policy, debtor, TODAY) else {
         return Ok(());
     };
     let (Counter::Inside(counter) | Counter::Nearest(counter)) =
         offers.counter(Some(Centavos(amount)), (n > 0).then_some(n));
-    let dated = offers.with_date(&counter, calendar::add_days(TODAY, first)).ok();
+    let dated = offers
+        .with_date(&counter, calendar::add_days(TODAY, first))
+        .ok();
     let all = offers
         .improvements
         .iter()
@@ -728,7 +755,13 @@ fn keeps_the_policy(policy: &Policy, debtor: &Debtor, n: u32, amount: i64, first
 fn a_million_debts_and_policies() {
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(1_000_000));
     let contracts = prop::collection::vec(any_contract(), 1..4);
-    let drawn = (contracts, any_band_policy(), 0u32..40, 0i64..3_000_000, -2i32..50);
+    let drawn = (
+        contracts,
+        any_band_policy(),
+        0u32..40,
+        0i64..3_000_000,
+        -2i32..50,
+    );
     runner
         .run(&drawn, |(contracts, policy, n, amount, first)| {
             keeps_the_policy(&policy, &debtor(contracts), n, amount, first)
