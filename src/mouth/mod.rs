@@ -4,5 +4,6 @@ pub mod cache;
 pub mod lexicon;
 pub mod playout;
 pub mod recorded;
+pub mod spoken;
 pub mod ssml;
 pub mod tts;
