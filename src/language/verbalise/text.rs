@@ -346,11 +346,13 @@ fn times(number: &str) -> Option<String> {
 }
 
 fn ordinal_of(core: &str) -> Option<(u64, Gender)> {
-    let (number, gender) = match core.chars().next_back()? {
-        'º' | '°' => (core.trim_end_matches(['º', '°', '.']), Masculine),
-        'ª' => (core.trim_end_matches(['ª', '.']), Feminine),
+    let sign = core.chars().next_back()?;
+    let gender = match sign {
+        'º' | '°' => Masculine,
+        'ª' => Feminine,
         _ => return None,
     };
+    let number = core.strip_suffix(sign)?.trim_end_matches('.');
     Some((number.parse().ok()?, gender))
 }
 
