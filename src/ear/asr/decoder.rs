@@ -21,7 +21,7 @@ pub const MAX_ROWS: u16 = 1_000;
 /// Entries of the history after which those that nobody remembers are thrown away.
 const HISTORY: usize = 512;
 /// Nodes that hold ways at most in a call, which has 256 KiB for its recogniser, and in a recording.
-pub const CALL_CELLS: usize = 320;
+pub const CALL_CELLS: usize = 256;
 pub const RECORDING_CELLS: usize = 2_048;
 /// A place of the table without a cell.
 const FREE: u16 = u16::MAX;
@@ -149,7 +149,7 @@ impl Decoder {
         Self {
             most,
             cells: Vec::with_capacity(most),
-            next: Vec::with_capacity(2 * most),
+            next: Vec::with_capacity(most + most / 2),
             table: vec![FREE; (4 * most).next_power_of_two()],
             floor: f32::NEG_INFINITY,
             history: Vec::with_capacity(2 * HISTORY),
@@ -260,7 +260,7 @@ impl Decoder {
         }
         let place = self.place(node);
         match self.table[place] {
-            FREE if self.next.len() < 2 * self.most => {
+            FREE if self.next.len() < self.most + self.most / 2 => {
                 self.table[place] = self.next.len() as u16;
                 self.next.push(Cell::new(node, token));
             }
