@@ -18,7 +18,7 @@ use crate::ear::asr::Hypothesis;
 use crate::ear::{Ear, EarEvent};
 use crate::media::Frame;
 use crate::mind::dialogue::{
-    Brief, Dialogue, Effect, Evidence, Heard, Listen, Outcome, Then, Turn, Utterance,
+    Brief, Dialogue, Effect, Evidence, Heard, Listen, Outcome, Then, Turn,
 };
 use crate::mind::script::Script;
 use crate::mouth::playout::{Played, Playout};

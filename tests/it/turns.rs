@@ -71,7 +71,7 @@ impl Scene {
 
 /// Leads a call to the reading of the terms, by keys.
 fn lead_to_reading(stage: &mut Stage<'_>) {
-    let wait = |stage: &mut Stage<'_>| (0..30).for_each(|_| drop(stage.tick(&[0; 160])));
+    let wait = |stage: &mut Stage<'_>| stage.play(&[0; 30 * 160]);
     wait(stage);
     for turn in ["1", "111", "1", "1", "30"] {
         turn.chars().for_each(|key| stage.press(key));
