@@ -15,9 +15,6 @@ const AHEAD: usize = 2;
 /// Clauses that are kept in case that they are needed after all.
 const KEPT: usize = 8;
 
-/// What leaves the question where it is, and yet wants an answer at once.
-const ASKS: [&str; 2] = ["REPETE", "ESPERA"];
-
 /// A clause that was asked for before its turn.
 #[derive(Clone, Debug)]
 struct Prepared {
@@ -77,14 +74,9 @@ impl Call {
             return;
         };
         let meaning = meaning::read(&best.tags, self.dialogue.today());
-        let asks = meaning
-            .intent
-            .as_deref()
-            .is_none_or(|intent| ASKS.contains(&intent));
-        let mut ahead = self.dialogue.clone();
-        let turn = ahead.hear(&Heard::Meaning(meaning));
+        let turn = self.dialogue.clone().hear(&Heard::Meaning(meaning));
         // "Pode ser" is no day: whoever says it to the question for one is about to name it.
-        if !asks && ahead.state() == self.dialogue.state() {
+        if turn.is_repair() {
             self.ear.expect_more();
             return;
         }

@@ -8,30 +8,25 @@ use super::ahead::Ahead;
 use super::answer::Callee;
 use super::barge::Barge;
 use super::graphs::Graphs;
-use super::ledger::{Confirmed, PlayLedger};
+use super::keys::Source;
+use super::ledger::PlayLedger;
 use super::timers::{Timer, Timers};
 use super::turn::{Floor, Spoken};
-use super::{Action, DRAIN, Ending, Event, HeardTurn, Input};
+use super::{Action, DRAIN, Ending, Event, Input};
 use crate::base::Moment;
 use crate::ear::asr::Hypothesis;
 use crate::ear::{Ear, EarEvent};
-use crate::media::{FRAME_MS, Frame};
+use crate::media::Frame;
 use crate::mind::dialogue::{
-    Brief, Dialogue, Effect, Evidence, Heard, Listen, Outcome, Then, Turn, Utterance,
+    Brief, Dialogue, Effect, Evidence, Heard, Listen, Outcome, Then, Turn,
 };
 use crate::mind::script::Script;
 use crate::mouth::playout::{Played, Playout};
 
-/// The next key of a number comes within this time.
-const KEYS: Duration = Duration::from_secs(4);
-/// Within this time the same key from two sources is one: a tone is heard when it has lasted a while.
-const DOUBLED: Duration = Duration::from_millis(300);
 /// An effect that takes longer has failed, as far as this call is concerned.
 const EFFECT: Duration = Duration::from_secs(20);
 /// An effect that takes longer is excused for.
 const FILLER: Duration = Duration::from_millis(700);
-/// Longest wait for the wire to say that the last word was heard.
-const DRAIN_CAP: Duration = Duration::from_millis(1_500);
 /// A call that the caller ends within this time was a short one (Anatel).
 const SHORT: Duration = Duration::from_secs(6);
 
@@ -49,7 +44,7 @@ pub struct Call {
     /// What is being said, utterance by utterance.
     pub(super) spoken: VecDeque<Spoken>,
     pub(super) keys: String,
-    last_key: Option<(char, Source, Moment)>,
+    pub(super) last_key: Option<(char, Source, Moment)>,
     /// When the caller's last turn ended, until the answer sounds.
     pub(super) answered: Option<(Moment, Moment)>,
     /// Words said while the last sentence of a mandatory prompt was read: they count when it was heard.
@@ -70,19 +65,10 @@ pub struct Call {
     pub(super) ledger: PlayLedger,
     pub(super) callee: Callee,
     /// A key that was pressed while the last mandatory clause was read: it counts when that was heard.
-    early_key: Option<char>,
+    pub(super) early_key: Option<char>,
     /// Where a mandatory utterance was read that the wire has not confirmed yet, and its last clause.
     pub(super) reading: Option<(u64, u64, u32)>,
     told: Told,
-}
-
-/// Where a key was heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    /// The wire said so: RFC 4733, Twilio's or AudioSocket's event.
-    Wire,
-    /// Two tones in the sound.
-    Tone,
 }
 
 /// Milestones that are told once.
@@ -298,73 +284,6 @@ impl Call {
         }
     }
 
-    fn hear_key(&mut self, key: char, source: Source, now: Moment) {
-        // The same key may come as an event of the wire and as a tone in the sound.
-        let doubled = self.last_key.is_some_and(|(last, from, at)| {
-            last == key && from != source && now.since(at) < DOUBLED
-        });
-        if self.is_over() || doubled {
-            return;
-        }
-        self.last_key = Some((key, source, now));
-        self.caller_spoke = true;
-        let Some(listen) = self.listen.clone() else {
-            return;
-        };
-        if self.playout.is_mandatory() {
-            if self.playout.clauses_left() == 1 {
-                self.early_key = Some(key);
-            }
-            self.say_again(now);
-            return;
-        }
-        self.cut(now);
-        self.timers.stop(Timer::NoInput);
-        match key {
-            '*' => {
-                self.keys.clear();
-                self.timers.set(
-                    Timer::NoInput,
-                    now + Duration::from_secs(u64::from(listen.noinput_s)),
-                );
-                return;
-            }
-            '#' => {}
-            digit => self.keys.push(digit),
-        }
-        let wanted = listen.keys.unwrap_or(1);
-        if self.keys.len() < wanted && key != '#' {
-            self.timers.set(Timer::Keys, now + KEYS);
-            self.timers.set(
-                Timer::NoInput,
-                now + KEYS + Duration::from_secs(u64::from(listen.noinput_s)),
-            );
-            return;
-        }
-        self.timers.stop(Timer::Keys);
-        let keys = std::mem::take(&mut self.keys);
-        if keys.is_empty() {
-            return;
-        }
-        let (state, at) = (self.dialogue.state().to_owned(), now.millis());
-        let heard = HeardTurn {
-            state,
-            text: keys.clone(),
-            intent: None,
-            confidence: 1.0,
-            keyed: true,
-            t0_ms: at,
-            t1_ms: at,
-            endpoint_ms: 0,
-        };
-        self.tell(Event::Heard(heard));
-        self.yes = Some((at, at, 1.0));
-        self.answered = Some((now, now));
-        self.ear.abandon();
-        self.speaking_since = None;
-        self.answer(&Heard::Keys(keys), now);
-    }
-
     fn hear_effect(&mut self, id: u32, outcome: &Outcome, now: Moment) {
         if id != self.effect || self.floor != Floor::World || self.is_over() {
             return;
@@ -466,84 +385,6 @@ impl Call {
                     self.utterance_ended(id, now);
                 }
             }
-        }
-    }
-
-    /// Everything was said: the caller has the floor, or the call ends.
-    pub(super) fn yield_floor(&mut self, now: Moment) {
-        let heard = now + self.in_flight + Duration::from_millis(FRAME_MS);
-        let Some(listen) = self.listen.clone() else {
-            return;
-        };
-        // What was said while the last words were read counts once they were heard.
-        if (self.early.is_some() || self.early_key.is_some()) && !self.ledger.is_settled() {
-            return;
-        }
-        self.floor = Floor::Caller;
-        if let Some(key) = self.early_key.take() {
-            self.hear_key(key, Source::Wire, now);
-            return;
-        }
-        if let Some((began, ended, hypotheses)) = self.early.take() {
-            self.speech_ended(began, ended, &hypotheses, None, now);
-            return;
-        }
-        if self.speaking_since.is_none() {
-            self.timers.set(
-                Timer::NoInput,
-                heard + Duration::from_secs(u64::from(listen.noinput_s)),
-            );
-        }
-    }
-
-    /// The wire, or time, confirms that clauses were heard. What waits for the end of a prompt counts from here.
-    fn were_heard(&mut self, heard: &[Confirmed], now: Moment) {
-        for confirmed in heard {
-            if let Some((t0_ms, t1_ms, last)) = self.reading
-                && last == confirmed.clause
-            {
-                self.read = Some((t0_ms, t1_ms));
-                self.reading = None;
-            }
-        }
-        if heard.is_empty() || !self.ledger.is_settled() || !self.spoken.is_empty() {
-            return;
-        }
-        match self.floor {
-            Floor::Caller if self.timers.is_set(Timer::NoInput) => {
-                let wait = self.listen.as_ref().map_or(0, |listen| listen.noinput_s);
-                self.timers
-                    .set(Timer::NoInput, now + Duration::from_secs(u64::from(wait)));
-            }
-            Floor::Leaving => self.timers.set(Timer::Drain, now + DRAIN),
-            Floor::Agent | Floor::Caller | Floor::World | Floor::Over => {}
-        }
-    }
-
-    /// The last word was handed to the line; it is released when that was heard, or must have been.
-    pub(super) fn await_drain(&mut self, now: Moment) {
-        let wait = if self.ledger.marks { DRAIN_CAP } else { DRAIN };
-        self.timers.set(Timer::Drain, now + self.in_flight + wait);
-    }
-
-    /// Begins a mandatory clause anew that was cut.
-    fn say_again(&mut self, now: Moment) {
-        self.playout.begin_again();
-        self.ledger.stop(now);
-    }
-
-    /// The world takes its time: the caller is told that somebody is still there.
-    fn fill_wait(&mut self) {
-        if self.floor != Floor::World || !self.playout.is_empty() {
-            return;
-        }
-        if let Some(text) = self.dialogue.filler() {
-            self.say(Utterance {
-                state: self.dialogue.state().to_owned(),
-                text,
-                mandatory: false,
-                firm: Vec::new(),
-            });
         }
     }
 

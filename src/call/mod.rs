@@ -9,6 +9,8 @@ mod answer;
 mod barge;
 mod core;
 mod graphs;
+mod heard;
+mod keys;
 mod ledger;
 mod log;
 mod timers;

@@ -118,7 +118,7 @@ async fn serve(mut config: Config) -> anyhow::Result<Target> {
                 Event::Said {
                     latency: Some(split),
                     ..
-                } => answers.lock().push(split),
+                } if split.total_ms > 0 => answers.lock().push(split),
                 Event::Ended { .. } => {
                     numbers.remove(&call);
                 }

@@ -180,7 +180,7 @@ impl Endpointer {
             Some(count) if standing.digits < count && standing.voiced < WORDS => {
                 self.at_this_pace(self.pace.digits_missing)
             }
-            Some(count) if standing.digits > 0 && (standing.digits < count || !standing.clear) => {
+            Some(count) if standing.digits > 0 && standing.digits < count => {
                 self.at_this_pace(self.pace.digits_missing)
             }
             Some(_) if standing.digits > 0 && !standing.is_final => {
@@ -191,6 +191,8 @@ impl Endpointer {
             Some(_) if standing.digits == 0 && !standing.has_value => {
                 self.after_an_answer(standing).max(self.pace.held)
             }
+            // Digits that were hardly understood may be fewer than they seem.
+            Some(_) if !standing.clear => self.at_this_pace(self.pace.held),
             // So many digits are the value; the pauses between them are over.
             Some(count) if standing.digits >= count => self.after_an_answer(Standing {
                 has_value: false,
@@ -204,7 +206,8 @@ impl Endpointer {
     fn after_an_answer(&self, standing: Standing) -> Duration {
         match (standing.complete, standing.cadence) {
             (true, Cadence::Falls | Cadence::Level) => self.pace.complete,
-            (true, Cadence::Rises) => self.pace.complete_so_far,
+            // He means to go on, though not with anything that we listen for.
+            (true, Cadence::Rises) => self.pace.held,
             (false, Cadence::Falls) if standing.has_value => self.pace.complete_so_far,
             (false, Cadence::Falls) => self.pace.falling,
             (false, Cadence::Level) => self.pace.complete_so_far,

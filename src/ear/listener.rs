@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::asr::{AcousticModel, Graph, Hypothesis, Partial, Recognizer};
-use super::cadence::{self, Liveliness, cadence};
+use super::cadence::{self, cadence};
 use super::dtmf::ToneDetector;
 use super::echo::Echo;
 use super::endpoint::{Edge, Endpointer, Expect, Pace, Standing};
+use super::event::{EarEvent, Sound, UNSURE, Utterance, Voice};
 use super::vad::{self, Vad};
 use crate::base::Moment;
+use crate::language::meaning::{self, Value};
 use crate::media::{FRAME, FRAME_MS, Frame};
 
 /// Frames before the first voiced one that the recogniser hears too: 260 ms.
@@ -35,10 +37,6 @@ const BACKGROUND_FALL_DB: f32 = 0.02;
 const ABOVE_BACKGROUND_DB: f32 = 6.0;
 /// A turn longer than this is cut; the decoder hears no more than 30 s.
 const LONGEST: Duration = Duration::from_secs(29);
-/// No word that is not understood is shorter.
-const SHORTEST: Duration = Duration::from_millis(140);
-/// Below this confidence an answer does not count as complete: the caller may be saying something else.
-const UNSURE: f32 = 0.35;
 
 /// How a line is listened to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -47,53 +45,6 @@ pub struct Settings {
     pub pace: Pace,
     /// Keep the sound of a turn, for a second recogniser.
     pub keep_sound: bool,
-}
-
-/// What was heard.
-#[derive(Clone, Debug, PartialEq)]
-pub enum EarEvent {
-    /// Someone may be about to speak: enough to pause for, not to act on. Speech, or [`EarEvent::Calmed`], follows.
-    Stirring { at: Moment },
-    /// It was nothing.
-    Calmed,
-    /// Someone began to speak.
-    SpeechStarted { at: Moment },
-    /// The voice is silent, and this is what the turn will have been if it stays so.
-    Foreseen(Vec<Hypothesis>),
-    /// What seems to be said changed.
-    Partial(Partial),
-    /// A turn is over.
-    SpeechEnded(Utterance),
-    /// A key was pressed.
-    Key { key: char, at: Moment },
-}
-
-/// A turn of the caller.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Utterance {
-    /// Begin and end of the voice.
-    pub started: Moment,
-    pub ended: Moment,
-    /// The moment from which the times of words count.
-    pub origin: Moment,
-    /// How long someone really spoke.
-    pub voiced: Duration,
-    pub voice: Voice,
-    /// Best first; empty when nothing the grammar allows was heard.
-    pub hypotheses: Vec<Hypothesis>,
-    /// From `origin` on, 8 kHz; empty unless it was to be kept.
-    pub sound: Vec<i16>,
-}
-
-impl Utterance {
-    /// Hardly any voice, and nothing understood: a cough, a door, a crackle.
-    pub fn is_noise(&self) -> bool {
-        let understood = self
-            .hypotheses
-            .first()
-            .is_some_and(|best| best.confidence >= UNSURE);
-        self.voiced < SHORTEST && !understood
-    }
 }
 
 /// Voice detector, key detector, endpointer and recogniser of one line.
@@ -115,34 +66,6 @@ pub struct Ear {
     /// How loud something is that goes on beside the caller; it is forgotten slowly.
     background_db: f32,
     turn: Option<Turn>,
-}
-
-/// The voice of a turn, before it is over.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Voice {
-    /// Mean level of its voiced frames, dB below full scale.
-    pub level_db: f32,
-    /// How long it was voiced.
-    pub voiced: Duration,
-    /// What its pitch does.
-    pub melody: Liveliness,
-}
-
-impl Voice {
-    /// Enough of it, with a pitch that moves as a voice's does.
-    pub fn is_speech(&self) -> bool {
-        self.voiced >= Duration::from_millis(280) && self.melody == Liveliness::Lively
-    }
-}
-
-/// What a frame sounded like.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Sound {
-    pub voiced: bool,
-    /// Our own voice, sent back.
-    pub echo: bool,
-    /// dB below full scale.
-    pub level_db: f32,
 }
 
 #[derive(Default)]
@@ -430,7 +353,10 @@ impl Ear {
         turn.standing = Standing {
             is_final: sure && enough && partial.is_final,
             complete: sure && enough && partial.complete,
-            digits: digits(&partial),
+            digits: match self.expect.digits {
+                Some(_) => digits(&partial),
+                None => 0,
+            },
             has_value: partial.tags.iter().any(|tag| tag.ends_with('(')),
             clear: hypotheses
                 .first()
@@ -521,13 +447,20 @@ impl Turn {
     }
 }
 
-/// Digits that were said, each a tag of its own.
+/// Digits that were said: as the number they make, or, while it is not whole, each a tag of its own.
 fn digits(partial: &Partial) -> usize {
-    partial
-        .tags
-        .iter()
-        .filter(|tag| matches!(tag.as_bytes(), [b'0'..=b'9']))
-        .count()
+    let whole = meaning::read(&partial.tags, jiff::civil::date(2000, 1, 1))
+        .slots
+        .into_values()
+        .find_map(|value| match value {
+            Value::Digits(digits) => Some(digits.len()),
+            _ => None,
+        });
+    whole.unwrap_or_else(|| {
+        let tags = partial.tags.iter();
+        tags.filter(|tag| matches!(tag.as_bytes(), [b'0'..=b'9']))
+            .count()
+    })
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@ pub mod clip;
 pub mod dtmf;
 pub mod echo;
 pub mod endpoint;
+mod event;
 mod listener;
 pub mod vad;
 
 pub use endpoint::{Expect, Pace};
-pub use listener::{Ear, EarEvent, Settings, Sound, Utterance, Voice};
+pub use event::{EarEvent, Sound, Utterance, Voice};
+pub use listener::{Ear, Settings};

@@ -106,6 +106,15 @@ pub struct Utterance {
     pub firm: Vec<String>,
 }
 
+impl Turn {
+    /// The question is asked again because what was heard was no answer to it.
+    pub fn is_repair(&self) -> bool {
+        self.say
+            .first()
+            .is_some_and(|utterance| utterance.state == speech::REPAIR)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Then {
     Listen(Listen),

@@ -292,6 +292,8 @@ async fn hold_call(
         counting.frames += arrived.frames - before.frames;
         counting.late += arrived.late - before.late;
         before = arrived;
+        // A greeting is heard once in a call, and most calls begin before it counts.
+        sums.greeting.append(&mut passing.greeting);
         let gone = std::iter::from_fn(|| leg.poll_event())
             .any(|event| matches!(event, LegEvent::HungUp(_)));
         if gone || caller.doing == Doing::Gone || state.is_over() {
@@ -452,7 +454,7 @@ impl Caller {
     }
 
     fn listen(&mut self, since: u64, question: &impl Fn() -> Option<String>) {
-        if self.loud_for > 0 && self.tick - since == PATIENCE {
+        if self.loud_for > 0 && self.tick - since >= PATIENCE {
             let reply = self
                 .repertoire
                 .interruption(question().as_deref(), self.nth);

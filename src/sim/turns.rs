@@ -72,7 +72,7 @@ pub struct Result {
 /// Keys that lead to a long statement with a question at its end, to the digits, and to the reading of the terms.
 const STATEMENT: &[&str] = &["1", "111"];
 const DIGITS: &[&str] = &["1"];
-const READING: &[&str] = &["1", "111", "1", "1", "10"];
+const READING: &[&str] = &["1", "111", "1", "1", "30"];
 
 /// Words with which callers interrupt.
 const INTERRUPTIONS: [&str; 10] = [

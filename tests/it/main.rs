@@ -13,6 +13,7 @@ mod mind;
 mod postgres;
 mod reload;
 mod sip;
+mod turns;
 mod twilio;
 mod voices;
 #[cfg(feature = "whisper")]

@@ -9,6 +9,9 @@ use crate::mind::facts::{self, Facts};
 use crate::mind::hours::{self, Window};
 use crate::mind::script::Script;
 
+/// The name under which apologies stand before a question that is asked again.
+pub const REPAIR: &str = "reparo";
+
 /// Fills in a template. A variable without a value is a mistake of the script that `check` reports; at run time the
 /// sentence is dropped rather than spoken with a hole.
 pub fn fill(template: &str, facts: &Facts) -> Option<String> {
@@ -114,7 +117,7 @@ impl Dialogue {
         let template = templates.get(nth).or(templates.last())?;
         let text = fill(template, &self.facts)?;
         Some(Utterance {
-            state: "reparo".to_owned(),
+            state: REPAIR.to_owned(),
             text,
             mandatory,
             firm: Vec::new(),

@@ -1,0 +1,245 @@
+//! Turn taking in virtual time: what was heard of what was said, and who has the floor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use combinado::base::CallId;
+use combinado::call::{Call, Event, Fate, Span};
+use combinado::config::Config;
+use combinado::ear::amd::{Amd, Answer, GRAMMAR};
+use combinado::mouth::tts::espeak::{Espeak, Manner};
+use combinado::run::voices::Voices;
+use combinado::run::{Kit, brief_for};
+use combinado::sim::openings::{self, AmdReport, Classified};
+use combinado::sim::portfolio;
+use combinado::sim::stage::{Stage, World};
+use combinado::sim::turns::{self, CASES, Kind, TurnsReport};
+use jiff::Timestamp;
+
+/// Everything that calls share.
+struct Scene {
+    kit: Kit,
+    config: Config,
+    voices: Voices,
+    espeak: Espeak,
+}
+
+impl Scene {
+    fn set() -> Self {
+        let config = Config::default();
+        Self {
+            kit: Kit::load(&config.agent).unwrap(),
+            voices: Voices::open(&config).unwrap(),
+            espeak: Espeak::open(None).unwrap(),
+            config,
+        }
+    }
+
+    fn call(&self, outbound: bool) -> Call {
+        let at: Timestamp = "2026-11-23T17:00:00Z".parse().unwrap();
+        let today = at.to_zoned(self.config.agent.time_zone.clone()).date();
+        let debtor = portfolio::demo(today).swap_remove(0);
+        let id = CallId(uuid::Uuid::from_u128(7));
+        let mut brief = brief_for(id, &debtor, &self.kit.policy, &self.config, at);
+        brief.outbound = outbound;
+        Call::new(
+            self.kit.script.clone(),
+            self.kit.graphs.clone(),
+            brief,
+            Duration::from_millis(40),
+        )
+    }
+
+    fn caller(&self, words: &str, n: u64) -> Vec<i16> {
+        const VOICES: [&str; 4] = ["pt-br", "pt-br+f4", "pt-br+m5", "pt-br+michel"];
+        let manner = Manner {
+            voice: VOICES[(n % 4) as usize].to_owned(),
+            rate: 130 + (n * 7 % 45) as u32,
+            pitch: 35 + (n * 5 % 31) as u32,
+            ..Manner::default()
+        };
+        self.espeak.speak_raw(words, &manner).unwrap()
+    }
+
+    fn play(&self, kind: Kind, nth: u64) -> turns::Result {
+        let voice = |text: &str| self.voices.speak(text);
+        let mut stage = Stage::new(self.call(false), &voice, World::default());
+        turns::play(kind, nth, 1, &mut stage, &|words, n| self.caller(words, n))
+    }
+}
+
+/// Leads a call to the reading of the terms, by keys.
+fn lead_to_reading(stage: &mut Stage<'_>) {
+    let wait = |stage: &mut Stage<'_>| stage.play(&[0; 30 * 160]);
+    wait(stage);
+    for turn in ["1", "111", "1", "1", "30"] {
+        turn.chars().for_each(|key| stage.press(key));
+        wait(stage);
+    }
+    for _ in 0..20 {
+        if stage.call.is_mandatory() {
+            return;
+        }
+        stage.press('1');
+        wait(stage);
+    }
+    panic!("the terms are never read");
+}
+
+fn spans(stage: &Stage<'_>) -> Vec<Span> {
+    let events = stage.events.iter();
+    events
+        .filter_map(|(_, event)| match event {
+            Event::Clause(span) => Some(span.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A key at every 100 ms of the terms: each clause begins anew until it was heard whole, and the account of samples is
+/// that of the sound that went out.
+#[test]
+fn a_mandatory_sentence_is_said_again_wherever_it_is_cut() {
+    let scene = Scene::set();
+    let voice = |text: &str| scene.voices.speak(text);
+    let mut stage = Stage::new(scene.call(false), &voice, World::default());
+    lead_to_reading(&mut stage);
+    let (mut cuts, mut known) = (0, spans(&stage).len());
+    let (mut clause_at, mut wait_ms) = (stage.elapsed_ms(), 100);
+    while stage.call.is_mandatory() {
+        stage.tick(&[0; 160]);
+        let told = spans(&stage);
+        if told.len() > known {
+            // A clause ended, or was cut: the next one is interrupted from its first 100 ms on.
+            if told[known..].iter().any(|span| span.fate == Fate::Heard) {
+                wait_ms = 100;
+                clause_at = stage.elapsed_ms();
+            }
+            known = told.len();
+        }
+        if stage.elapsed_ms() - clause_at >= wait_ms {
+            stage.press('5');
+            cuts += 1;
+            wait_ms += 100;
+            // The breath before the clause begins anew.
+            clause_at = stage.elapsed_ms() + 200;
+            known = spans(&stage).len();
+        }
+        assert!(stage.elapsed_ms() < 1_800_000, "the reading does not end");
+    }
+    assert!(cuts > 50, "{cuts}");
+    let told: Vec<Span> = spans(&stage)
+        .into_iter()
+        .filter(|span| span.mandatory)
+        .collect();
+    let mut heard: BTreeMap<u32, &[i16]> = BTreeMap::new();
+    for span in told.iter().filter(|span| span.fate == Fate::Heard) {
+        heard.insert(
+            span.clause,
+            &stage.agent[span.from_sample as usize..span.to_sample as usize],
+        );
+    }
+    assert!(heard.len() >= 3, "{told:?}");
+    for span in told.iter().filter(|span| span.fate == Fate::Cut) {
+        let whole = heard[&span.clause];
+        let part = &stage.agent[span.from_sample as usize..span.to_sample as usize];
+        let same = part.len().min(whole.len());
+        assert_eq!(part[..same], whole[..same], "it begins anew: {span:?}");
+    }
+    // Every clause was heard to its last sample.
+    for sound in heard.values() {
+        let text_is_whole = sound.iter().rev().take(160).any(|sample| *sample != 0);
+        assert!(text_is_whole && sound.len() > 8_000);
+    }
+}
+
+#[test]
+fn noises_and_echoes_do_not_take_the_floor_and_words_do() {
+    let scene = Scene::set();
+    for (kind, nth) in [
+        (Kind::OwnEcho, 0),
+        (Kind::OwnEcho, 1),
+        (Kind::Cough, 0),
+        (Kind::Key, 0),
+        (Kind::Interruption, 1),
+    ] {
+        let result = scene.play(kind, nth);
+        assert!(result.right, "{result:?}");
+    }
+}
+
+/// The mailbox speaks, we do not: no word is left to whoever may hear the recording.
+#[test]
+fn a_mailbox_ends_the_call_and_is_filed() {
+    let scene = Scene::set();
+    let voice = |text: &str| scene.voices.speak(text);
+    let mut stage = Stage::new(scene.call(true), &voice, World::default());
+    let words = "sua chamada está sendo encaminhada para a caixa postal e estará sujeita à cobrança após o sinal";
+    stage.play(&[0; 4_000]);
+    stage.play(&scene.caller(words, 0));
+    stage.play(&[0; 16_000]);
+    let ended = stage.events.iter().find_map(|(_, event)| match event {
+        Event::Ended { disposition, .. } => Some(disposition.clone()),
+        _ => None,
+    });
+    assert_eq!(ended.as_deref(), Some("CAIXA_POSTAL"), "{:?}", stage.events);
+}
+
+#[test]
+#[ignore = "360 calls in virtual time, 3 minutes"]
+fn turns_are_taken_as_promised() {
+    let scene = Scene::set();
+    let results: Vec<turns::Result> = CASES
+        .iter()
+        .flat_map(|(kind, count)| (0..*count).map(|nth| scene.play(*kind, nth)))
+        .collect();
+    let report = TurnsReport::of(1, &results);
+    println!("{}", report.text());
+    assert_eq!(report.self_interruptions, 0, "{}", report.text());
+    assert!(
+        report.false_interruptions_percent <= 2.0,
+        "{}",
+        report.text()
+    );
+}
+
+#[test]
+#[ignore = "460 answered calls, 2 minutes"]
+fn who_answers_is_told_apart() {
+    let scene = Scene::set();
+    let compiled = scene
+        .kit
+        .graphs
+        .get(&[GRAMMAR.to_owned()], &BTreeMap::new())
+        .unwrap();
+    let voices = |words: &str, n: u64| scene.caller(words, n);
+    let found: Vec<Classified> = openings::all(1, &voices)
+        .map(|(was, words, sound)| {
+            let recognizer = (scene.kit.graphs.model(), Arc::clone(&compiled.graph));
+            let verdict = openings::classify(&mut Amd::new(Some(recognizer)), &sound);
+            Classified {
+                was,
+                words,
+                verdict,
+            }
+        })
+        .collect();
+    let report = AmdReport::of(&found);
+    println!("{}", report.text());
+    assert!(
+        report.persons_called_machine_percent <= 1.0,
+        "{}",
+        report.text()
+    );
+    assert!(
+        report.machines_called_person_percent <= 10.0,
+        "{}",
+        report.text()
+    );
+    assert!(
+        found
+            .iter()
+            .any(|call| call.taken_for() == Answer::Voicemail)
+    );
+}
