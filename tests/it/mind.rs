@@ -161,7 +161,7 @@ fn wicked() -> Vec<String> {
 fn nobody_breaks_it() {
     let lines = wicked();
     let mut random = 1_u64;
-    for round in 0..60 {
+    for round in 0..12 {
         let (mut chat, mut said) = chat(1 + round % 20);
         let mut turns = 0;
         while !chat.is_over() {
@@ -200,7 +200,7 @@ fn another_person_on_the_line_is_told_nothing() {
     assert!(!tells_debt(&joined(&said)), "{}", joined(&said));
 }
 
-/// Every persona in text, twenty calls each: the right disposition, and no fault.
+/// Every persona in text, as four debtors: the right disposition, and no fault. `simulate --text` does it by thousands.
 #[test]
 fn every_persona_comes_to_its_right_end() {
     let config = Config::default();
@@ -208,7 +208,9 @@ fn every_persona_comes_to_its_right_end() {
     let debtors = portfolio::demo(TODAY);
     let mut wrong = Vec::new();
     for persona in Persona::all() {
-        for (nth, debtor) in debtors.iter().enumerate() {
+        // One contract, two, a small one, three.
+        for nth in [0, 6, 7, 15] {
+            let debtor = &debtors[nth];
             let call = CallId(Uuid::from_u128(nth as u128));
             let brief = brief_for(call, debtor, &KIT.policy, &config, at);
             let mut mind = Mind::new(persona, debtor.clone(), &KIT.policy, TODAY, nth as u64);
