@@ -154,16 +154,25 @@ impl Questions {
         let found = self.script.state.get(state);
         let found = found.with_context(|| format!("the script has no state `{state}`"))?;
         let mut rules = found.listen.clone();
-        if rules.is_empty() {
-            let leads = |from: &State| {
+        // Backwards, a step at a time, until questions are met.
+        let (mut seen, mut ring) = (BTreeSet::from([state]), BTreeSet::from([state]));
+        while rules.is_empty() && !ring.is_empty() {
+            let before = self.script.state.iter().filter(|(_, from)| {
                 let routes = from.on.values().chain(&from.next);
                 routes
                     .flat_map(|route| route.states())
-                    .any(|to| to == state)
-            };
-            let before = self.script.state.values().filter(|from| leads(from));
-            let heard: BTreeSet<&String> = before.flat_map(|from| &from.listen).collect();
+                    .any(|to| ring.contains(to))
+            });
+            let before: Vec<(&str, &State)> =
+                before.map(|(name, from)| (name.as_str(), from)).collect();
+            let heard: BTreeSet<&String> =
+                before.iter().flat_map(|(_, from)| &from.listen).collect();
             rules = heard.into_iter().cloned().collect();
+            ring = before
+                .iter()
+                .map(|(name, _)| *name)
+                .filter(|name| seen.insert(name))
+                .collect();
         }
         if rules.is_empty() {
             bail!("the state `{state}` asks nothing, and no question leads to it");
