@@ -35,6 +35,9 @@ pub struct Finding {
     pub path: Vec<String>,
 }
 
+/// What the rules of a question understand, where they compile.
+pub type Automata<'a> = dyn Fn(&[String]) -> Option<Automaton> + 'a;
+
 /// What the checker asks of the rest of the installation.
 pub struct Senses<'a> {
     /// Whether a grammar rule (`file.gram#rule`) exists.
@@ -44,7 +47,7 @@ pub struct Senses<'a> {
     /// Whether the voices have a spelling for an abbreviation.
     pub spelling: &'a dyn Fn(&str) -> bool,
     /// What the rules of a question understand. Without it the checks of hearing are left out: they take seconds.
-    pub automaton: Option<&'a dyn Fn(&[String]) -> Option<Automaton>>,
+    pub automaton: Option<&'a Automata<'a>>,
 }
 
 /// Reads a script and checks it. What can be read is checked even where another part cannot.
@@ -108,6 +111,10 @@ impl Report<'_> {
         self.add_with_path(key, needle, rule, message, remedy, Vec::new());
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a finding has these parts, and no part of it is optional"
+    )]
     fn add_with_path(
         &mut self,
         key: &str,

@@ -142,19 +142,19 @@ impl<'a> Search<'a> {
                 let differ = differ || a.tags != b.tags;
                 let weight = weight + a.weight - b.weight;
                 match (a.arc, b.arc) {
+                    (Some((_, to)), Some((_, too))) if self.known.contains(&(to, too, differ)) => {}
                     (Some((v, to)), Some((w, too))) => {
-                        if self.known.insert((to, too, differ)) {
-                            self.known.insert((too, to, differ));
-                            open.push_back(self.pairs.len());
-                            self.pairs.push(Pair {
-                                at: [to, too],
-                                from: Some(number),
-                                words: [v, w],
-                                tags: [a.tags.clone(), b.tags.clone()],
-                                weight,
-                                differ,
-                            });
-                        }
+                        self.known.insert((to, too, differ));
+                        self.known.insert((too, to, differ));
+                        open.push_back(self.pairs.len());
+                        self.pairs.push(Pair {
+                            at: [to, too],
+                            from: Some(number),
+                            words: [v, w],
+                            tags: [a.tags.clone(), b.tags.clone()],
+                            weight,
+                            differ,
+                        });
                     }
                     _ if differ && weight.abs() < DECISIVE => {
                         self.accept(number, [&a.tags, &b.tags]);

@@ -385,6 +385,10 @@ impl Dialogue {
 }
 
 /// What came of an act.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, taken apart at once"
+)]
 pub(super) enum Step {
     /// At once: the route of this name is taken.
     Outcome(&'static str),
