@@ -2,6 +2,7 @@
 # test   everything that has to pass; .ci/run calls it
 # check  the quick part of it: form, lints
 # bench  figures of the budgets, from the release build
+# train  the acoustic model anew, from speech to file: make train DATA=folder WORK=folder (models/train/README.md)
 # Variables: CARGO_TARGET_DIR (where cargo builds), CARGO_FLAGS (e.g. --locked), ARGS (for `make dev`)
 
 SHELL := /bin/bash
@@ -15,7 +16,7 @@ TEST_PACKAGES := sip-tester baresip-core postgresql
 
 say = @printf '\n==> %s\n' $(1)
 
-.PHONY: dev test check bench build-packages test-packages cargo
+.PHONY: dev test check bench train build-packages test-packages cargo
 .DEFAULT_GOAL := dev
 
 dev: build-packages cargo
@@ -43,6 +44,10 @@ bench: build-packages cargo
 	@cargo build --release $(CARGO_FLAGS)
 	$(call say,'measuring')
 	@for calls in 1 20 100; do "$(TARGET)/release/combinado" bench calls --concurrent $$calls $(ARGS); done
+
+train:
+	@test -n "$(DATA)" -a -n "$(WORK)" || { echo 'make train DATA=speech-folders WORK=folder-for-8-GB' >&2; exit 2; }
+	@models/train/train.sh "$(DATA)" "$(WORK)"
 
 cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: install Rust 1.94 or newer from https://rustup.rs' >&2; exit 1; }

@@ -1,6 +1,6 @@
 """A test set of callers that no training has heard: espeak-ng voices of synth.HELD_OUT and the plain voice.
 
-usage: heldout.py FOLDER [--seed 7] [--each 9]
+usage: heldout.py FOLDER [--seed 7] [--each 9] [--more]
 
 Writes FOLDER/*.wav (8 kHz) and FOLDER/manifest.jsonl for evaluate.py. Speaking rates 130 to 220 words per minute.
 """
@@ -73,6 +73,17 @@ def intent(r):
     return r.choice(INTENTS[name].split("|")), name
 
 
+def one_digit(r):
+    d = r.randrange(10)
+    return textgen.dig(r, d), str(d)
+
+
+def money(r):
+    n = r.choice([r.randint(20, 999), r.randint(2, 99) * 10, r.randint(1000, 9999)])
+    return f"{textgen.num(n)} reais", f"{n}r"
+
+
+MORE = {"digit": one_digit, "money": money}
 TASKS = {"yesno": yes_no, "cpf3": three_digits, "date": date, "parc": instalments, "intent": intent}
 
 
@@ -81,12 +92,13 @@ def main():
     p.add_argument("folder")
     p.add_argument("--seed", type=int, default=7)
     p.add_argument("--each", type=int, default=9, help="utterances per voice and task")
+    p.add_argument("--more", action="store_true", help="single digits and amounts instead of the other tasks")
     a = p.parse_args()
     os.makedirs(a.folder, exist_ok=True)
     r, engine, n = random.Random(a.seed), synth.Espeak(), 0
     with open(os.path.join(a.folder, "manifest.jsonl"), "w", encoding="utf-8") as rows:
         for voice in VOICES:
-            for task, make in TASKS.items():
+            for task, make in (MORE if a.more else TASKS).items():
                 for _ in range(a.each):
                     text, expect = make(r)
                     sound = synth.to_8k(engine.say(text, voice, r.randint(130, 220)), engine.rate)

@@ -22,8 +22,6 @@ import heldout
 import infer
 from evaluate import RULES
 
-TASKS = {"yesno": "yesno", "cpf3": "cpf3", "date": "date", "parc": "parc", "intent": "intent", "money": "money", "digit": "digit"}
-
 
 def srgs(source, root):
     """All rules of grammars_pt as one SRGS grammar; counts in SRGS are <3>, <0-> and <1->."""

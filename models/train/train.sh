@@ -3,10 +3,11 @@
 #
 # DATA_DIR  holds asterisksounds/ and leticia/ (data.sha256), WORK_DIR takes about 8 GB of intermediate files.
 # MINUTES   of training (default 35), THREADS (default: all cores), PYTHON (default python3).
+# MORPH     1: also both voices with pitch, formants and tempo moved apart, and joined words (../ABLATIONS.md).
 # INIT      weights to start from: a .pt or a model file (default: DATA_DIR/prototype/first_model.pt where it stands,
 #           else ../acoustic.bin); "scratch" for none, then use 90 minutes or more and LR=2e-3.
 set -eu
-[ $# -eq 2 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
 data=$(cd "$1" && pwd)
 mkdir -p "$2"
 work=$(cd "$2" && pwd)
@@ -30,6 +31,12 @@ start="--init $init --lr ${LR:-1e-3}"
 "$python" synth.py "$work/esp" 6500 11
 "$python" synth.py "$work/esp2" 4000 12
 "$python" heldout.py "$work/held" --each 20
+
+if [ "${MORPH:-0}" = 1 ]; then
+    "$python" morph.py "$data/asterisksounds" "$work/astm" --copies 6 --short 6 --joined 2500 --seed 31
+    "$python" morph.py "$data/leticia" "$work/letm" --joined 2500 --seed 32
+    "$python" prep.py "$work/tr3" 41 "$work/astm" "$work/letm"
+fi
 
 "$python" prep.py "$work/letdev.clean" 1 "$work/letdev" --clean
 "$python" prep.py "$work/astdev.clean" 1 "$work/astdev" --clean
