@@ -11,7 +11,7 @@ use crate::language::meaning::{self, Meaning};
 /// Pairs of places looked at in one question at most.
 const PAIRS_AT_MOST: usize = 150_000;
 /// Ways through tags from one place followed at most.
-const WAYS_AT_MOST: usize = 4_000;
+const WAYS_AT_MOST: usize = 20_000;
 /// Weights that differ by less, as natural logarithms, decide nothing.
 const DECISIVE: f32 = 0.02;
 
@@ -119,9 +119,6 @@ impl<'a> Search<'a> {
         });
         let mut open = VecDeque::from([0]);
         while let Some(number) = open.pop_front() {
-            if self.pairs.len() > PAIRS_AT_MOST {
-                break;
-            }
             self.step(number, &mut open);
         }
         self.found.into_values().collect()
@@ -142,7 +139,9 @@ impl<'a> Search<'a> {
                 let differ = differ || a.tags != b.tags;
                 let weight = weight + a.weight - b.weight;
                 match (a.arc, b.arc) {
-                    (Some((_, to)), Some((_, too))) if self.known.contains(&(to, too, differ)) => {}
+                    (Some((_, to)), Some((_, too)))
+                        if self.pairs.len() >= PAIRS_AT_MOST
+                            || self.known.contains(&(to, too, differ)) => {}
                     (Some((v, to)), Some((w, too))) => {
                         self.known.insert((to, too, differ));
                         self.known.insert((too, to, differ));
@@ -212,6 +211,8 @@ impl<'a> Search<'a> {
             return known.clone();
         }
         let mut ways = Vec::new();
+        // Many ways over the same tags to the same place are one.
+        let mut seen: BTreeSet<(u32, Vec<u32>)> = BTreeSet::new();
         let mut open = vec![(from, Vec::new(), 0.0_f32, vec![from])];
         while let Some((at, tags, weight, passed)) = open.pop() {
             if ways.len() >= WAYS_AT_MOST {
@@ -237,6 +238,9 @@ impl<'a> Search<'a> {
                 }
                 let mut tags = tags.clone();
                 tags.extend(tag);
+                if !seen.insert((to, tags.clone())) {
+                    continue;
+                }
                 let mut passed = passed.clone();
                 passed.push(to);
                 open.push((to, tags, weight + more, passed));

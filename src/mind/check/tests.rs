@@ -49,7 +49,7 @@ fn a_debt_fact_before_verification_is_found_with_the_path_there() {
         .find(|finding| finding.rule == "disclosure")
         .unwrap_or_else(|| panic!("{found:?}"));
     assert_eq!(disclosure.path, ["a", "b"]);
-    assert_eq!((disclosure.line, disclosure.column), (26, 22));
+    assert_eq!((disclosure.line, disclosure.column), (26, 21));
 }
 
 #[test]

@@ -243,7 +243,10 @@ fn silence_is_asked_thrice_then_released() {
 fn risk_to_life_stops_everything() {
     let mut dialogue = verified();
     let turn = dialogue.hear(&means("RISCO_VIDA", &[]));
-    assert!(said(&turn).contains("CVV") && turn.then == Then::End);
+    assert!(said(&turn).contains("CVV"), "{}", said(&turn));
+    // A person is called; where none can come, the call ends all the same.
+    assert_eq!(turn.then, Then::Perform(Box::new(Effect::Transfer)));
+    assert_eq!(dialogue.done(&Outcome::Failed).then, Then::End);
     assert_eq!(dialogue.disposition(true), "RISCO_VIDA");
 }
 

@@ -22,11 +22,18 @@ pub struct Iof {
 impl Iof {
     /// The tax on `released`, which is paid back in `amortisations`, each with its days; at most a year counts.
     pub fn on(&self, released: Centavos, amortisations: &[(u32, Centavos)]) -> Centavos {
-        let daily: i128 = amortisations
+        // Each part is a tax of its own, rounded by itself.
+        let daily: Centavos = amortisations
             .iter()
-            .map(|(days, part)| i128::from(part.0) * i128::from((*days).min(365)))
+            .map(|(days, part)| {
+                let days = i128::from((*days).min(365));
+                Centavos::ratio(
+                    i128::from(part.0) * days * i128::from(self.daily_ppm),
+                    1_000_000,
+                )
+            })
             .sum();
-        released.share(self.fixed) + Centavos::ratio(daily * i128::from(self.daily_ppm), 1_000_000)
+        released.share(self.fixed) + daily
     }
 }
 
