@@ -273,5 +273,9 @@ fn keep(
     for event in &outcomes.events {
         writeln!(transcript, "{}", serde_json::to_string(event)?)?;
     }
+    for (at, reply) in &outcomes.replies {
+        let line = serde_json::json!({ "event": "replied", "at_ms": at.millis(), "reply": reply });
+        writeln!(transcript, "{line}")?;
+    }
     Ok(())
 }

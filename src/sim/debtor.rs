@@ -15,7 +15,8 @@ use crate::mind::policy::Policy;
 pub use super::persona::{Persona, Wants};
 
 /// What the debtor does when it is his turn.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     Say(String),
     /// Keys of the telephone.

@@ -44,6 +44,8 @@ pub struct Outcomes {
     /// The input log's records, as the server would write them.
     pub log: Vec<u8>,
     pub events: Vec<Event>,
+    /// What the debtor did at his turns, and when.
+    pub replies: Vec<(Moment, Reply)>,
     pub caller: Vec<i16>,
     pub agent: Vec<i16>,
 }
@@ -65,6 +67,7 @@ pub fn run(
         turn_at: None,
         asked: None,
         said: Vec::new(),
+        replies: Vec::new(),
     };
     let mut world = World {
         log: Vec::new(),
@@ -115,6 +118,7 @@ pub fn run(
         finished,
         log: world.log,
         events,
+        replies: side.replies,
         caller,
         agent: world.agent,
     }
@@ -233,6 +237,7 @@ struct Side<'a> {
     /// The question he will answer: state and text.
     asked: Option<(String, String)>,
     said: Vec<Event>,
+    replies: Vec<(Moment, Reply)>,
 }
 
 impl Side<'_> {
@@ -240,11 +245,13 @@ impl Side<'_> {
         if self.turn_at.is_some_and(|at| at <= now) {
             self.turn_at = None;
             if let Some((state, text)) = self.asked.take() {
-                match self.mind.answer(&state, &text) {
-                    Reply::Say(words) => self.queue.extend((self.speak)(&words)),
+                let reply = self.mind.answer(&state, &text);
+                match &reply {
+                    Reply::Say(words) => self.queue.extend((self.speak)(words)),
                     Reply::Press(keys) => self.keys.extend(keys.chars()),
                     Reply::Nothing => {}
                 }
+                self.replies.push((now, reply));
             }
         }
         let mut frame = SILENCE;

@@ -319,7 +319,7 @@ impl<'a> Compiler<'a> {
                     open.push(Way {
                         state: jump.to,
                         tags,
-                        weight: way.weight + jump.weight.min(0.0),
+                        weight: way.weight + jump.weight,
                     });
                 }
             }

@@ -30,6 +30,6 @@ pub struct Jump {
     pub to: u32,
     /// Index into [`Automaton::tags`].
     pub tag: Option<u32>,
-    /// Natural logarithm of the weight of this alternative among its sisters; 0 without weights.
+    /// Natural logarithm of the weight of this alternative; 0 without one, and never above.
     pub weight: f32,
 }

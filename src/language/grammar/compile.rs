@@ -218,18 +218,15 @@ impl<'a> Compiler<'a> {
         from: u32,
         alternatives: &[(Option<f32>, Node)],
     ) -> Result<u32, GrammarError> {
-        let weighted = alternatives.iter().any(|(weight, _)| weight.is_some());
-        let total: f32 = alternatives
+        // A factor of the likelihood, and 1 is as good as none (SRGS 1.0 §2.4.1): that one alternative has a weight costs
+        // its sisters nothing. No way may earn anything, or a loop of them would; so one above 1 lowers its sisters.
+        let heaviest = alternatives
             .iter()
             .map(|(weight, _)| weight.unwrap_or(1.0))
-            .sum();
+            .fold(1.0, f32::max);
         let end = self.state();
         for (weight, node) in alternatives {
-            let share = if weighted {
-                weight.unwrap_or(1.0) / total
-            } else {
-                1.0
-            };
+            let share = weight.unwrap_or(1.0) / heaviest;
             // A weight of zero forbids the alternative (SRGS 1.0 §2.4.1).
             if share > 0.0 {
                 let begin = self.state();
