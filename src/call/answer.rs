@@ -1,5 +1,6 @@
 //! What follows from who has answered a call that we made.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::core::Call;
@@ -35,7 +36,7 @@ impl Call {
         // An installation may have grammars of its own and none for this: tones and times are left.
         let recognizer = graph
             .ok()
-            .map(|compiled| (self.graphs.model(), compiled.graph.clone()));
+            .map(|graph| (self.graphs.model(), Arc::new(graph)));
         self.callee.amd = Some(Amd::new(recognizer));
     }
 

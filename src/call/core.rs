@@ -371,8 +371,8 @@ impl Call {
             digits: listen.digits,
             open: false,
         };
-        if let Ok(compiled) = self.graphs.get(&listen.rules, &self.dialogue.phrases()) {
-            self.ear.listen(compiled.graph.clone(), expect);
+        if let Ok(graph) = self.graphs.get(&listen.rules, &self.dialogue.phrases()) {
+            self.ear.listen(Arc::new(graph), expect);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::language::grammar::loose::{self, Loose};
 use crate::language::grammar::parse::{Parse, Parser};
 use crate::language::grammar::{Automaton, Grammar, GrammarError};
 
-/// Graphs with phrases of one call in them (names), kept at most.
+/// Parsers with phrases of one call in them (names), kept at most.
 const DYNAMIC_AT_MOST: usize = 512;
 /// Texts whose readings are kept at most, and the longest of them in bytes.
 const PARSES_AT_MOST: usize = 20_000;
@@ -22,7 +22,8 @@ const JOINED: &str = "(question)";
 pub struct Graphs {
     files: BTreeMap<String, String>,
     model: Arc<AcousticModel>,
-    compiled: Mutex<BTreeMap<Key, Arc<Compiled>>>,
+    /// Without the phrases of any call.
+    compiled: Mutex<BTreeMap<Vec<String>, Graph>>,
     /// Which rules were found to exist.
     rules: Mutex<BTreeMap<String, bool>>,
     /// The same without sound, for text.
@@ -38,12 +39,6 @@ type Key = (Vec<String>, Vec<(String, Vec<String>)>);
 
 /// What texts were read as.
 type Readings = BTreeMap<String, Arc<Vec<Parse>>>;
-
-/// One set of rules: for words, and for sound.
-pub struct Compiled {
-    pub automaton: Automaton,
-    pub graph: Arc<Graph>,
-}
 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -90,21 +85,32 @@ impl Graphs {
         &self,
         rules: &[String],
         phrases: &BTreeMap<String, Vec<String>>,
-    ) -> Result<Arc<Compiled>, GraphError> {
-        let key = self.key(rules, phrases);
-        if let Some(known) = self.compiled.lock().get(&key) {
-            return Ok(known.clone());
-        }
+    ) -> Result<Graph, GraphError> {
+        let known = self.compiled.lock().get(rules).cloned();
+        let shared = match known {
+            Some(known) => known,
+            None => {
+                let grammar = self.load(join(rules).ok_or(GraphError::Nothing)?)?;
+                let automaton = grammar.automaton_with_slots(&[loose::NAME_RULE])?;
+                let compiled = Graph::compile(&automaton, &self.model);
+                let mut cache = self.compiled.lock();
+                cache.entry(rules.to_vec()).or_insert(compiled).clone()
+            }
+        };
+        Ok(shared.with(phrases))
+    }
+
+    /// The rules as an automaton over words.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn automaton(
+        &self,
+        rules: &[String],
+        phrases: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Automaton, GraphError> {
         let grammar = self.load(join(rules).ok_or(GraphError::Nothing)?)?;
-        let automaton = grammar.automaton(&[], phrases)?;
-        let graph = Arc::new(Graph::compile(&automaton, &self.model));
-        let compiled = Arc::new(Compiled { automaton, graph });
-        let mut cache = self.compiled.lock();
-        if cache.len() > DYNAMIC_AT_MOST {
-            cache.retain(|(_, phrases), _| phrases.is_empty());
-        }
-        cache.insert(key, compiled.clone());
-        Ok(compiled)
+        Ok(grammar.automaton(&[], phrases)?)
     }
 
     /// The readings of a written sentence, the best first: by the rules, and by looser wording where these do not

@@ -84,7 +84,7 @@ async fn serve(mut config: Config) -> anyhow::Result<Target> {
     let debtors = portfolio::demo(now.to_zoned(config.agent.time_zone.clone()).date());
     config.agent.unknown_callers = debtors.first().map(|debtor| debtor.cpf.digits());
     let server = Server::start(config).await?;
-    super::dev::import(&server.shared.ledger, &debtors, now).await?;
+    super::import(&server.shared.ledger, &debtors, now).await?;
     let (tell, asked) = std::sync::mpsc::channel();
     let answers = Arc::<parking_lot::Mutex<Vec<Latency>>>::default();
     let target = Target {

@@ -213,7 +213,7 @@ pub fn run_amd(args: &Args, config: &Config, out: Output) -> anyhow::Result<Exit
         .kit
         .graphs
         .get(&[GRAMMAR.to_owned()], &BTreeMap::new());
-    let graph = compiled.ok().map(|compiled| compiled.graph.clone());
+    let graph = compiled.ok().map(Arc::new);
     let voices = |words: &str, n: u64| scene.caller(words, n);
     let openings: Vec<_> = openings::all(args.seed, &voices)
         .step_by(args.every.max(1) as usize)

@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 
 use super::{Exit, Output};
 use crate::base::CallId;
-use crate::call::Event;
 use crate::config::{Config, Sip};
-use crate::ledger::{CallRecord, DebtorRow, Indicator, Ledger, MessageState};
+use crate::ledger::{CallRecord, Indicator, MessageState};
 use crate::mind::debt::Debtor;
 use crate::mouth::tts::espeak::{Espeak, Manner};
 use crate::run::{Kit, Server};
@@ -83,7 +82,7 @@ async fn start(args: &Args, mut config: Config, out: Output) -> anyhow::Result<E
         .unknown_callers
         .get_or_insert_with(|| debtors[0].cpf.digits());
     let server = Server::start_with(config, kit).await?;
-    import(&server.shared.ledger, &debtors, now).await?;
+    super::import(&server.shared.ledger, &debtors, now).await?;
     say(&format!(
         "no ar em {} ms: carteira de exemplo com {} devedores",
         begun.elapsed().as_millis(),
@@ -101,19 +100,6 @@ async fn start(args: &Args, mut config: Config, out: Output) -> anyhow::Result<E
     }
     server.shut_down().await;
     Ok(exit)
-}
-
-pub(super) async fn import(
-    ledger: &Ledger,
-    debtors: &[Debtor],
-    now: Timestamp,
-) -> anyhow::Result<()> {
-    let rows: Vec<DebtorRow> = debtors
-        .iter()
-        .map(DebtorRow::from_debtor)
-        .collect::<Result<_, _>>()?;
-    ledger.import(&rows, now).await?;
-    Ok(())
 }
 
 /// A simulated debtor rings up over SIP on loopback and negotiates by voice.
@@ -163,7 +149,7 @@ async fn demonstrate(
     .await
     .context("dialling our own SIP port")?;
     let tape = live::converse(&mut answered.leg, &mut mind, events, &speak, |event| {
-        if let Some(line) = line_of(event) {
+        if let Some(line) = super::replay::line_of(event) {
             eprintln!("{line}");
         }
     })
@@ -311,37 +297,6 @@ fn human(data: &Value, metrics: &str) -> String {
         data["turn_latency_ms"]["p50"],
         data["turn_latency_ms"]["p95"],
     )
-}
-
-/// An event as a line of the transcript.
-pub(super) fn line_of(event: &Event) -> Option<String> {
-    let clock = |ms: u64| format!("{:>3}:{:02}", ms / 60_000, ms / 1_000 % 60);
-    match event {
-        Event::Saying { text, at_ms, .. } => Some(format!("{}  agente   {text}", clock(*at_ms))),
-        Event::Heard(heard) => {
-            let words = if heard.text.is_empty() {
-                "(não entendido)"
-            } else {
-                &heard.text
-            };
-            let intent = heard.intent.as_deref().unwrap_or("—");
-            Some(format!(
-                "{}  devedor  {words}   [{intent}, {:.0} %]",
-                clock(heard.t0_ms),
-                heard.confidence * 100.0
-            ))
-        }
-        Event::Silent { at_ms, .. } => Some(format!("{}  devedor  (silêncio)", clock(*at_ms))),
-        Event::Said { .. }
-        | Event::Clause(_)
-        | Event::Answered(_)
-        | Event::Verified { .. }
-        | Event::Offered { .. }
-        | Event::Agreed { .. } => None,
-        Event::Ended {
-            disposition, at_ms, ..
-        } => Some(format!("{}  fim      {disposition}", clock(*at_ms))),
-    }
 }
 
 fn what_next(server: &Server, debtor: &Debtor) {

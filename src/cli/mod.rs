@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use jiff::Timestamp;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Config};
+use crate::ledger::{DebtorRow, Ledger};
+use crate::mind::debt::Debtor;
 
 pub mod bench;
 pub mod bench_asr;
@@ -16,6 +19,7 @@ pub mod bench_prompts;
 #[cfg(feature = "espeak")]
 pub mod bench_turns;
 pub mod check;
+#[cfg(feature = "espeak")]
 pub mod dev;
 pub mod doctor;
 pub mod inspect;
@@ -26,6 +30,7 @@ pub mod parse;
 pub mod replay;
 pub mod say;
 pub mod serve;
+#[cfg(feature = "espeak")]
 pub mod simulate;
 pub mod talk;
 pub mod voices;
@@ -84,12 +89,14 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Tudo pronto, sem configurar nada: servidor, carteira de exemplo e uma ligação falada / zero configuration
+    #[cfg(feature = "espeak")]
     Dev(dev::Args),
     /// Servidor de produção / production server
     Serve(serve::Args),
     /// Seja o devedor, digitando / be the debtor, by typing
     Talk(talk::Args),
     /// Devedores simulados contra o roteiro / simulated debtors against the script
+    #[cfg(feature = "espeak")]
     Simulate(simulate::Args),
     /// Confere configuração, roteiro, gramáticas e política / every mistake at once
     Check(check::Args),
@@ -153,9 +160,11 @@ fn run(
     out: Output,
 ) -> anyhow::Result<Exit> {
     match command {
+        #[cfg(feature = "espeak")]
         Command::Dev(args) => dev::run(&args, config, out),
         Command::Serve(args) => serve::run(&args, config, out),
         Command::Talk(args) => talk::run(&args, &config, out),
+        #[cfg(feature = "espeak")]
         Command::Simulate(args) => simulate::run(&args, &config, out),
         Command::Check(args) => check::run(&args, file.as_deref(), &config, out),
         Command::Listen(args) => listen::run(&args, out),
@@ -226,4 +235,14 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?)
+}
+
+/// Puts a portfolio into the ledger.
+async fn import(ledger: &Ledger, debtors: &[Debtor], now: Timestamp) -> anyhow::Result<()> {
+    let rows: Vec<DebtorRow> = debtors
+        .iter()
+        .map(DebtorRow::from_debtor)
+        .collect::<Result<_, _>>()?;
+    ledger.import(&rows, now).await?;
+    Ok(())
 }

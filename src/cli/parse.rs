@@ -197,8 +197,8 @@ impl Questions {
 
     /// Sentences that the question of `state` understands, from `seed`.
     pub fn sentences(&self, state: &str, seed: u64, count: usize) -> anyhow::Result<Vec<Sentence>> {
-        let compiled = self.graphs.get(&self.rules(state)?, &self.dynamic)?;
-        Ok(compiled.automaton.sentences(seed, count))
+        let automaton = self.graphs.automaton(&self.rules(state)?, &self.dynamic)?;
+        Ok(automaton.sentences(seed, count))
     }
 }
 

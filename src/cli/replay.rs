@@ -43,7 +43,7 @@ pub fn run(args: &Args, config: &Config, out: Output) -> anyhow::Result<Exit> {
     let replayed = again(&header, &kit, &records, |event| told.push(event.clone()));
     if !out.json {
         for event in &told {
-            if let Some(line) = super::dev::line_of(event) {
+            if let Some(line) = line_of(event) {
                 eprintln!("{line}");
             }
         }
@@ -159,4 +159,35 @@ fn kit_of(header: &LogHeader, script: Option<&Path>, config: &Config) -> anyhow:
         serde_json::from_slice(&bytes)?,
         model,
     )?))
+}
+
+/// An event as a line of the transcript.
+pub(super) fn line_of(event: &Event) -> Option<String> {
+    let clock = |ms: u64| format!("{:>3}:{:02}", ms / 60_000, ms / 1_000 % 60);
+    match event {
+        Event::Saying { text, at_ms, .. } => Some(format!("{}  agente   {text}", clock(*at_ms))),
+        Event::Heard(heard) => {
+            let words = if heard.text.is_empty() {
+                "(não entendido)"
+            } else {
+                &heard.text
+            };
+            let intent = heard.intent.as_deref().unwrap_or("—");
+            Some(format!(
+                "{}  devedor  {words}   [{intent}, {:.0} %]",
+                clock(heard.t0_ms),
+                heard.confidence * 100.0
+            ))
+        }
+        Event::Silent { at_ms, .. } => Some(format!("{}  devedor  (silêncio)", clock(*at_ms))),
+        Event::Said { .. }
+        | Event::Clause(_)
+        | Event::Answered(_)
+        | Event::Verified { .. }
+        | Event::Offered { .. }
+        | Event::Agreed { .. } => None,
+        Event::Ended {
+            disposition, at_ms, ..
+        } => Some(format!("{}  fim      {disposition}", clock(*at_ms))),
+    }
 }

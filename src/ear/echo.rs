@@ -3,6 +3,12 @@
 //! Speakerphones and bad hybrids return the agent's voice 12 to 40 dB weaker and 20 to 600 ms later. A copy is as like
 //! its original as the noise of the line allows; a person's voice is not, even while the agent speaks.
 
+use std::cell::RefCell;
+use std::sync::{Arc, LazyLock};
+
+use realfft::num_complex::Complex;
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+
 use crate::media::{FRAME, Frame, RATE};
 
 /// Longest delay that is looked for: 600 ms.
@@ -53,7 +59,8 @@ impl Echo {
         append(&mut self.heard, frame, &mut self.last_heard);
     }
 
-    /// Whether the last 120 ms are our own voice. Costs up to 4 million multiplications when the delay is not known.
+    /// Whether the last 120 ms are our own voice. When the delay is not known it costs three Fourier transforms of 5,760
+    /// samples, about 50 µs.
     pub fn is_own(&mut self) -> bool {
         let power = self.sent.iter().map(|s| s * s).sum::<f32>() / self.sent.len() as f32;
         if power < NOTHING {
@@ -61,14 +68,18 @@ impl Echo {
         }
         if let Some(delay) = self.delay {
             let near = delay.saturating_sub(AROUND)..(delay + AROUND).min(DELAYS);
-            if let Some((found, likeness)) = self.likest(near)
+            if let Some((found, likeness)) = self.likest(near, |delay| self.product(delay))
                 && likeness >= OWN_AGAIN
             {
                 self.delay = Some(found);
                 return true;
             }
         }
-        match self.likest(0..DELAYS) {
+        let found = CORRELATOR.with_borrow_mut(|correlator| {
+            let products = correlator.products(&self.sent, &self.heard);
+            self.likest(0..DELAYS, |delay| products[DELAYS - delay])
+        });
+        match found {
             Some((found, likeness)) if likeness >= OWN => {
                 self.delay = Some(found);
                 true
@@ -77,31 +88,102 @@ impl Echo {
         }
     }
 
+    /// What was heard multiplied with what was sent so many samples before.
+    fn product(&self, delay: usize) -> f32 {
+        let sent = &self.sent[DELAYS - delay..];
+        self.heard.iter().zip(sent).map(|(h, s)| h * s).sum()
+    }
+
     /// The delay at which what was sent is likest to what was heard, and how like it is, 0 to 1.
-    fn likest(&self, delays: std::ops::Range<usize>) -> Option<(usize, f32)> {
+    fn likest(
+        &self,
+        delays: std::ops::Range<usize>,
+        product: impl Fn(usize) -> f32,
+    ) -> Option<(usize, f32)> {
         let mine: f32 = self.heard.iter().map(|h| h * h).sum();
-        if mine <= 0.0 {
+        if mine <= 0.0 || delays.is_empty() {
             return None;
         }
+        // Power in the window of the longest delay; from there it moves on, sample by sample.
+        let square = |at: usize| f64::from(self.sent[at]).powi(2);
+        let first = DELAYS - delays.end;
+        let mut power: f64 = (first..first + WINDOW).map(square).sum();
         let mut best: Option<(usize, f32)> = None;
-        for delay in delays {
-            let from = DELAYS - delay;
-            let sent = &self.sent[from..from + WINDOW];
-            let (mut product, mut theirs) = (0.0_f32, 0.0_f32);
-            for (h, s) in self.heard.iter().zip(sent) {
-                product += h * s;
-                theirs += s * s;
-            }
+        for (before, delay) in (first..).zip(delays.rev()) {
+            power += square(before + WINDOW) - square(before);
+            let theirs = power as f32;
             if theirs < NOTHING * WINDOW as f32 {
                 continue;
             }
             // An echo keeps its sign, or loses it; either way it is one.
-            let likeness = product * product / (mine * theirs);
+            let likeness = product(delay).powi(2) / (mine * theirs);
             if best.is_none_or(|(_, top)| likeness > top) {
                 best = Some((delay, likeness));
             }
         }
         best
+    }
+}
+
+thread_local! {
+    static CORRELATOR: RefCell<Correlator> = RefCell::new(Correlator::new());
+}
+
+type Transforms = (Arc<dyn RealToComplex<f32>>, Arc<dyn ComplexToReal<f32>>);
+
+static TRANSFORMS: LazyLock<Transforms> = LazyLock::new(|| {
+    let mut planner = RealFftPlanner::new();
+    let size = DELAYS + WINDOW;
+    (
+        planner.plan_fft_forward(size),
+        planner.plan_fft_inverse(size),
+    )
+});
+
+/// Multiplies at all delays at once. Its memory is shared by the calls of a thread.
+struct Correlator {
+    sent: Vec<f32>,
+    heard: Vec<f32>,
+    sent_spectrum: Vec<Complex<f32>>,
+    heard_spectrum: Vec<Complex<f32>>,
+    scratch: Vec<Complex<f32>>,
+}
+
+impl Correlator {
+    fn new() -> Self {
+        let (forward, inverse) = &*TRANSFORMS;
+        let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
+        Self {
+            sent: forward.make_input_vec(),
+            heard: forward.make_input_vec(),
+            sent_spectrum: forward.make_output_vec(),
+            heard_spectrum: forward.make_output_vec(),
+            scratch: vec![Complex::default(); scratch],
+        }
+    }
+
+    /// `heard` multiplied with the part of `sent` that begins at each sample. Those of the last [`WINDOW`] samples wrap
+    /// around and mean nothing.
+    fn products(&mut self, sent: &[f32], heard: &[f32]) -> &[f32] {
+        let (forward, inverse) = &*TRANSFORMS;
+        let size = self.sent.len() as f32;
+        self.sent.copy_from_slice(sent);
+        self.heard.fill(0.0);
+        self.heard[..heard.len()].copy_from_slice(heard);
+        // The lengths are the planner's own, so that none of the transforms can fail.
+        let scratch = &mut self.scratch;
+        let _ = forward.process_with_scratch(&mut self.sent, &mut self.sent_spectrum, scratch);
+        let _ = forward.process_with_scratch(&mut self.heard, &mut self.heard_spectrum, scratch);
+        for (sent, heard) in self.sent_spectrum.iter_mut().zip(&self.heard_spectrum) {
+            *sent = *sent * heard.conj() / size;
+        }
+        // Both ends of the spectrum of something real are real; rounding may have left a trace.
+        self.sent_spectrum[0].im = 0.0;
+        if let Some(last) = self.sent_spectrum.last_mut() {
+            last.im = 0.0;
+        }
+        let _ = inverse.process_with_scratch(&mut self.sent_spectrum, &mut self.sent, scratch);
+        &self.sent
     }
 }
 
@@ -165,6 +247,21 @@ mod tests {
             let own = judged(&sent, &echoed(&sent, delay, gain));
             let first = delay / FRAME + 8;
             assert!(own[first..].iter().all(|own| *own), "{delay} {gain}");
+        }
+    }
+
+    #[test]
+    fn all_delays_at_once_are_each_alone() {
+        let mut echo = Echo::default();
+        for (sent, heard) in babble(1, 60).iter().zip(&babble(2, 60)) {
+            echo.hear(heard);
+            echo.send(sent);
+        }
+        let all = CORRELATOR.with_borrow_mut(|it| it.products(&echo.sent, &echo.heard).to_vec());
+        let power: f32 = echo.heard.iter().map(|h| h * h).sum();
+        for delay in (0..DELAYS).step_by(97) {
+            let error = (all[DELAYS - delay] - echo.product(delay)).abs();
+            assert!(error < power * 1e-4, "{delay}: {error} of {power}");
         }
     }
 

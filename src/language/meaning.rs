@@ -57,6 +57,28 @@ pub enum Value {
     Text(String),
 }
 
+impl Value {
+    /// As tables write it: `10000` centavos, `~10000` if they are rough, `2026-12-10`, `14:30`, `1985-04-09` or
+    /// `--04-09` (ISO 8601) for a birthday.
+    pub fn plain(&self) -> String {
+        match self {
+            Self::Money {
+                centavos,
+                approximate,
+            } => format!("{}{centavos}", if *approximate { "~" } else { "" }),
+            Self::Text(text) | Self::Digits(text) => text.clone(),
+            Self::Time { hour, minute } => format!("{hour:02}:{minute:02}"),
+            Self::Count(count) => count.to_string(),
+            Self::Rate(rate) => rate.0.to_string(),
+            Self::Date(date) => date.day().map_or_else(String::new, |day| day.to_string()),
+            Self::Birth { day, month, year } => {
+                let year = year.map_or_else(|| "-".to_owned(), |year| format!("{year:04}"));
+                format!("{year}-{month:02}-{day:02}")
+            }
+        }
+    }
+}
+
 /// What the tags inside a slot are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

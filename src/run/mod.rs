@@ -12,6 +12,7 @@ mod line;
         reason = "only voices of Piper are slow, and they need espeak"
     )
 )]
+#[cfg(feature = "espeak")]
 mod patient;
 pub mod phrases;
 mod recorder;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "espeak")]
 use super::patient::Patient;
 use super::phrases::{self, Keep, Phrases};
 use crate::config::Config;

@@ -502,7 +502,7 @@ impl Caller {
             sums.paused_early += usize::from(early);
         } else {
             sums.closed += usize::from(self.clip.closed);
-            sums.early += usize::from(early);
+            sums.early += usize::from(self.clip.closed && early);
         }
         if early {
             self.begin_listening();

@@ -33,6 +33,8 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Base {
     says: Phrases,
+    /// What those say who want no agreement, to questions that would lead to one.
+    refuses: Phrases,
 }
 
 /// Phrases by the state that asks.
@@ -151,7 +153,9 @@ impl Persona {
             .then(|| character.then.get(state))
             .flatten()
             .or_else(|| character.says.get(state));
-        own.or_else(|| FILE.base.says.get(state))
+        let refuses = || FILE.base.refuses.get(state).filter(|_| !self.cooperates());
+        own.or_else(refuses)
+            .or_else(|| FILE.base.says.get(state))
             .unwrap_or(if self.cooperates() { &YES } else { &NO })
     }
 }

@@ -222,15 +222,15 @@ fn turns_are_taken_as_promised() {
 #[ignore = "460 answered calls, 2 minutes"]
 fn who_answers_is_told_apart() {
     let scene = Scene::set();
-    let compiled = scene
+    let graph = scene
         .kit
         .graphs
-        .get(&[GRAMMAR.to_owned()], &BTreeMap::new())
-        .unwrap();
+        .get(&[GRAMMAR.to_owned()], &BTreeMap::new());
+    let graph = Arc::new(graph.unwrap());
     let voices = |words: &str, n: u64| scene.caller(words, n);
     let found: Vec<Classified> = openings::all(1, &voices)
         .map(|(was, words, sound)| {
-            let recognizer = (scene.kit.graphs.model(), Arc::clone(&compiled.graph));
+            let recognizer = (scene.kit.graphs.model(), Arc::clone(&graph));
             let verdict = openings::classify(&mut Amd::new(Some(recognizer)), &sound);
             Classified {
                 was,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Args, Exit, Output, Questions, lines};
 use crate::base::Date;
-use crate::language::meaning;
+use crate::language::meaning::{self, Value};
 
 /// State, intent and text of the phrasings that the grammars were written from.
 const PHRASINGS: &str = include_str!("../../../grammars/tests/phrasings.tsv");
@@ -88,11 +88,22 @@ impl Table {
 pub fn run(questions: &Questions, args: &Args, today: Date, out: Output) -> anyhow::Result<Exit> {
     let mut covered: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut table = Table::default();
-    for row in rows(args)? {
-        let [state, intent, text] = row;
+    for Row {
+        state,
+        intent,
+        text,
+        slots,
+    } in rows(args)?
+    {
         let state = question(questions, &state);
         let read = questions.read(&state, &text, today)?;
-        let taken = read.intent.unwrap_or_default();
+        let mut taken = read.intent.unwrap_or_default();
+        for (name, wanted) in &slots {
+            let found = read.slots.get(name).map(Value::plain).unwrap_or_default();
+            if found != *wanted {
+                taken.push_str(&format!(" {name}={found}"));
+            }
+        }
         let (understood, all) = covered.entry(intent.clone()).or_default();
         *understood += usize::from(taken == intent);
         *all += 1;
@@ -144,7 +155,17 @@ fn generated(questions: &Questions, seed: u64, today: Date) -> anyhow::Result<Ta
     Ok(table)
 }
 
-fn rows(args: &Args) -> anyhow::Result<Vec<[String; 3]>> {
+/// A line of a table.
+struct Row {
+    state: String,
+    /// Empty where nothing should be understood.
+    intent: String,
+    text: String,
+    /// Slots that must have these values; others may be there.
+    slots: Vec<(String, String)>,
+}
+
+fn rows(args: &Args) -> anyhow::Result<Vec<Row>> {
     let table: Vec<String> = match &args.file {
         Some(file) => lines(file)?
             .collect::<Result<_, _>>()
@@ -155,13 +176,30 @@ fn rows(args: &Args) -> anyhow::Result<Vec<[String; 3]>> {
         .iter()
         .filter(|line| !line.starts_with('#') && !line.is_empty());
     told.map(|line| {
-        let mut parts = line.split('\t').map(String::from);
+        let mut parts = line.split('\t');
         let mut next = || {
-            parts
-                .next()
-                .context("a line is STATE, INTENT, TEXT with tabs between")
+            parts.next().map(String::from).with_context(|| {
+                format!(
+                    "`{line}` is not STATE, INTENT (or -), TEXT and perhaps SLOTS with tabs between"
+                )
+            })
         };
-        Ok([next()?, next()?, next()?])
+        let [state, intent, text] = [next()?, next()?, next()?];
+        let intent = intent.trim_start_matches('-').to_owned();
+        let slots = parts.next().unwrap_or_default();
+        let slots = slots.split([';', ' ']).filter(|slot| !slot.is_empty());
+        let slots = slots.map(|slot| {
+            let (name, value) = slot
+                .split_once('=')
+                .with_context(|| format!("`{slot}` is not NAME=VALUE, in `{line}`"))?;
+            Ok((name.to_owned(), value.to_owned()))
+        });
+        Ok(Row {
+            slots: slots.collect::<anyhow::Result<_>>()?,
+            state,
+            intent,
+            text,
+        })
     })
     .collect()
 }
@@ -195,7 +233,10 @@ fn human(line: &Line) -> String {
             phrasings,
             understood,
             share,
-        } => format!("{intent}\t{understood}/{phrasings}\t{:.1} %", share * 100.0),
+        } => {
+            let intent = if intent.is_empty() { "-" } else { intent };
+            format!("{intent}\t{understood}/{phrasings}\t{:.1} %", share * 100.0)
+        }
         Line::Confusion {
             state,
             said,
@@ -205,7 +246,8 @@ fn human(line: &Line) -> String {
             example,
             source,
         } => {
-            let taken = if taken_for.is_empty() { "-" } else { taken_for };
+            let [said, taken] =
+                [said, taken_for].map(|intent| if intent.is_empty() { "-" } else { intent });
             format!("{state}\t{said} → {taken}\t{count}/{of}\t{source}\t«{example}»")
         }
         Line::Total {

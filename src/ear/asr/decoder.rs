@@ -227,7 +227,12 @@ impl Decoder {
             };
             self.arrive(cell.node, token, row[usize::from(node.label)], node.label);
             if node.label != BLANK {
-                self.arrive(node.position, token, row[usize::from(BLANK)], BLANK);
+                self.arrive(
+                    graph.blank_of(node.position),
+                    token,
+                    row[usize::from(BLANK)],
+                    BLANK,
+                );
             }
             for arc in graph.arcs_of(node.position) {
                 // The same phone twice needs a blank between; without one it is the same phone, held.

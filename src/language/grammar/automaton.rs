@@ -1,5 +1,8 @@
 //! A grammar compiled to a finite automaton over words. It serves the acoustic decoder and the parser of text alike.
 
+/// Begins the word that stands for a rule left open; no other word has it.
+pub const SLOT: char = '$';
+
 /// Words on arcs, tags on jumps. States are numbered from zero, `start` and `end` among them; there is one end.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Automaton {

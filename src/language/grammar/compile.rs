@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::automaton::SLOT;
 use super::lex::Place;
 use super::syntax::Node;
 use super::{
@@ -17,8 +18,9 @@ pub fn compile(
     grammar: &Grammar,
     starts: &[Target],
     dynamic: &BTreeMap<String, Vec<String>>,
+    slots: &[&str],
 ) -> Result<Automaton, GrammarError> {
-    let mut compiler = Compiler::new(grammar, dynamic);
+    let mut compiler = Compiler::new(grammar, dynamic, slots);
     let start = compiler.state();
     let end = compiler.state();
     for target in starts {
@@ -41,6 +43,8 @@ pub fn compile(
 struct Compiler<'a> {
     grammar: &'a Grammar,
     dynamic: &'a BTreeMap<String, Vec<String>>,
+    /// Rules that are left open.
+    slots: &'a [&'a str],
     /// What is being built, without its words and tags.
     automaton: Automaton,
     words: Numbered,
@@ -54,10 +58,15 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(grammar: &'a Grammar, dynamic: &'a BTreeMap<String, Vec<String>>) -> Self {
+    fn new(
+        grammar: &'a Grammar,
+        dynamic: &'a BTreeMap<String, Vec<String>>,
+        slots: &'a [&'a str],
+    ) -> Self {
         Self {
             grammar,
             dynamic,
+            slots,
             automaton: Automaton::default(),
             words: Numbered::default(),
             tags: Numbered::default(),
@@ -86,6 +95,10 @@ impl<'a> Compiler<'a> {
     fn rule(&mut self, from: u32, target: &Target) -> Result<u32, GrammarError> {
         if let Some(phrases) = self.dynamic.get(&target.rule) {
             return Ok(self.phrases(from, phrases));
+        }
+        if self.slots.contains(&target.rule.as_str()) {
+            let word = self.words.number(&format!("{SLOT}{}", target.rule));
+            return Ok(self.word(from, word));
         }
         if !self.known.contains_key(target) {
             let part = self.part(target)?;
@@ -169,16 +182,16 @@ impl<'a> Compiler<'a> {
     fn row(&mut self, from: u32, phrase: &str) -> u32 {
         let mut at = from;
         for word in text::words(phrase) {
-            let next = self.state();
             let word = self.words.number(&word);
-            self.automaton.arcs.push(WordArc {
-                from: at,
-                to: next,
-                word,
-            });
-            at = next;
+            at = self.word(at, word);
         }
         at
+    }
+
+    fn word(&mut self, from: u32, word: u32) -> u32 {
+        let to = self.state();
+        self.automaton.arcs.push(WordArc { from, to, word });
+        to
     }
 
     fn node(&mut self, from: u32, node: &Node) -> Result<u32, GrammarError> {

@@ -119,7 +119,7 @@ fn paraphrases_are_understood() {
     assert_share(DEVELOPMENT, 97);
 }
 
-/// 326 of 357 (91.3 %) when this was written; before the looser wording was generalised from the development half, 293.
+/// 357 written before the looser wording (91.0 %, and 82 % before it was generalised from another half), and 500 written after
 #[test]
 fn held_out_phrasings_are_understood() {
     assert_share(HELD_OUT, 90);
@@ -136,27 +136,11 @@ fn traps_are_not_fallen_into() {
         for slot in parts.get(3).into_iter().flat_map(|slots| slots.split(' ')) {
             let (name, wanted) = slot.split_once('=').expect("name=value");
             assert_eq!(
-                meaning.slots.get(name).map(written).as_deref(),
+                meaning.slots.get(name).map(Value::plain).as_deref(),
                 Some(wanted),
                 "{line}"
             );
         }
-    }
-}
-
-/// As the tables write a value: `10000` centavos, `~10000` if they are rough.
-fn written(value: &Value) -> String {
-    match value {
-        Value::Money {
-            centavos,
-            approximate,
-        } => format!("{}{centavos}", if *approximate { "~" } else { "" }),
-        Value::Text(text) | Value::Digits(text) => text.clone(),
-        Value::Time { hour, minute } => format!("{hour:02}:{minute:02}"),
-        Value::Count(count) => count.to_string(),
-        Value::Rate(rate) => rate.0.to_string(),
-        Value::Date(date) => date.day().map_or_else(String::new, |day| day.to_string()),
-        Value::Birth { day, month, .. } => format!("{day:02}-{month:02}"),
     }
 }
 

@@ -97,7 +97,13 @@ impl Grammar {
                 })
                 .collect::<Result<_, _>>()?,
         };
-        compile::compile(self, &starts, dynamic)
+        compile::compile(self, &starts, dynamic, &[])
+    }
+
+    /// Compiles the root with the rules of these names left open: the word `$name` stands where the phrases will.
+    pub fn automaton_with_slots(&self, slots: &[&str]) -> Result<Automaton, GrammarError> {
+        let start = self.start(&self.main, None)?;
+        compile::compile(self, &[start], &BTreeMap::new(), slots)
     }
 
     /// Compiles the alternatives of several grammars, each `file.gram` (its root) or `file.gram#rule`, as the states of
@@ -133,7 +139,7 @@ impl Grammar {
         if !errors.is_empty() {
             return Err(errors);
         }
-        compile::compile(&together, &starts, dynamic).map_err(|error| vec![error])
+        compile::compile(&together, &starts, dynamic, &[]).map_err(|error| vec![error])
     }
 
     /// The names of the rules of the main file.

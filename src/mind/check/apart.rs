@@ -71,7 +71,8 @@ struct Search<'a> {
     sounds: Vec<u32>,
     ways: BTreeMap<u32, Vec<Way>>,
     pairs: Vec<Pair>,
-    known: BTreeSet<(u32, u32, bool)>,
+    /// Pairs seen, whether their tags differ, and whether a weight decides between them.
+    known: BTreeSet<(u32, u32, bool, bool)>,
     found: BTreeMap<[Option<String>; 2], Conflict>,
 }
 
@@ -138,13 +139,14 @@ impl<'a> Search<'a> {
             for b in by_sound.get(&sound).into_iter().flatten() {
                 let differ = differ || a.tags != b.tags;
                 let weight = weight + a.weight - b.weight;
+                let decided = weight.abs() >= DECISIVE;
                 match (a.arc, b.arc) {
                     (Some((_, to)), Some((_, too)))
                         if self.pairs.len() >= PAIRS_AT_MOST
-                            || self.known.contains(&(to, too, differ)) => {}
+                            || self.known.contains(&(to, too, differ, decided)) => {}
                     (Some((v, to)), Some((w, too))) => {
-                        self.known.insert((to, too, differ));
-                        self.known.insert((too, to, differ));
+                        self.known.insert((to, too, differ, decided));
+                        self.known.insert((too, to, differ, decided));
                         open.push_back(self.pairs.len());
                         self.pairs.push(Pair {
                             at: [to, too],
@@ -155,7 +157,7 @@ impl<'a> Search<'a> {
                             differ,
                         });
                     }
-                    _ if differ && weight.abs() < DECISIVE => {
+                    _ if differ && !decided => {
                         self.accept(number, [&a.tags, &b.tags]);
                     }
                     _ => {}
