@@ -53,6 +53,8 @@ pub struct Sip {
     pub external_ip: Option<IpAddr>,
     /// UDP ports for sound, even ones for RTP. Default `20000-29999`.
     pub rtp_ports: RangeInclusive<u16>,
+    /// What the jitter buffer holds back at first, 20 to 400 ms; it grows by itself. Default 40.
+    pub jitter_ms: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -162,6 +164,14 @@ impl Raw {
             self.sip.rtp_ports.as_deref().unwrap_or("20000-29999"),
             &mut wrong,
         );
+        let jitter_ms = self.sip.jitter_ms.unwrap_or(40);
+        if !(20..=400).contains(&jitter_ms) {
+            wrong.push(Invalid::new(
+                "sip.jitter_ms",
+                format!("{jitter_ms} ms is no delay of a jitter buffer"),
+                "write 20 to 400",
+            ));
+        }
         let sender = match self.sms.sender.as_deref() {
             None | Some("local") => Sender::Local,
             Some("twilio") => Sender::Twilio,
@@ -245,6 +255,7 @@ impl Raw {
                 bind: sip_bind,
                 external_ip,
                 rtp_ports,
+                jitter_ms,
             }),
             audiosocket: self
                 .audiosocket

@@ -46,6 +46,7 @@ pub struct Sip {
     pub bind: Option<String>,
     pub external_ip: Option<String>,
     pub rtp_ports: Option<String>,
+    pub jitter_ms: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -95,7 +95,7 @@ fn parse_form(chunk: &[u8]) -> Result<Form, WavError> {
         tag => tag,
     };
     // Where a sample takes more room than its bits (20 bits in 3 bytes, 24 in 4), the room counts.
-    let room = short(12)? / channels.max(1) * 8;
+    let room = (short(12)? / channels.max(1)).saturating_mul(8);
     let coding = match (tag, room.max(bits)) {
         (PCM, 1..=8) => Coding::Byte,
         (PCM, bits @ 9..=32) => Coding::Integer(usize::from(bits.div_ceil(8))),
@@ -263,5 +263,14 @@ mod tests {
             decode(&file(&[form(PCM, 0, 16, &[]), data])),
             Err(WavError::Channels(0))
         ));
+    }
+
+    /// A block of 39,938 bytes for one sample: the room in bits fits no 16 bits. Found by fuzzing.
+    #[test]
+    fn a_sample_with_absurd_room_is_refused() {
+        let mut format = form(PCM, 1, 16, &[]);
+        format[8 + 12..8 + 14].copy_from_slice(&0x9c02_u16.to_le_bytes());
+        let file = file(&[format, chunk(b"data", &[0; 4])]);
+        assert!(matches!(decode(&file), Err(WavError::Coding { .. })));
     }
 }

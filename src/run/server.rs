@@ -272,6 +272,7 @@ async fn start_sip(
     let wire = sip::SipSettings {
         rtp_ports: settings.rtp_ports.clone(),
         external_ip: settings.external_ip,
+        jitter_ms: settings.jitter_ms,
         ring: RING,
         ..sip::SipSettings::default()
     };

@@ -69,7 +69,7 @@ impl Default for SipSettings {
             allowed: Vec::new(),
             laws: vec![Law::A, Law::Mu],
             ring: Duration::ZERO,
-            jitter_ms: 60,
+            jitter_ms: 40,
             silence_limit: Duration::from_secs(30),
         }
     }
