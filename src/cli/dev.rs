@@ -133,7 +133,8 @@ async fn demonstrate(
         rate: 150,
         ..Manner::default()
     };
-    let speak = |words: &str| espeak.speak_raw(words, &manner).unwrap_or_default();
+    let speak: live::Speak =
+        Arc::new(move |words| espeak.speak_raw(words, &manner).unwrap_or_default());
     say(&format!(
         "{} liga para o agente por SIP ({sip}); a conversa é falada, e o que segue é o que cada lado ouviu:\n",
         mind.name()
@@ -148,7 +149,7 @@ async fn demonstrate(
     )
     .await
     .context("dialling our own SIP port")?;
-    let tape = live::converse(&mut answered.leg, &mut mind, events, &speak, |event| {
+    let tape = live::converse(&mut answered.leg, &mut mind, events, speak, |event| {
         if let Some(line) = super::replay::line_of(event) {
             eprintln!("{line}");
         }

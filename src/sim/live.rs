@@ -1,9 +1,11 @@
 //! A simulated debtor on a real line: it rings the server up over its own wires, as a telephone would.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
 
 use super::client::{Arrived, AudioSocketClient, TwilioClient};
 use super::debtor::{Mind, Reply};
@@ -64,6 +66,9 @@ pub struct Tape {
     pub call: Option<CallId>,
 }
 
+/// Makes 8 kHz sound of words.
+pub type Speak = Arc<dyn Fn(&str) -> Vec<i16> + Send + Sync>;
+
 /// Holds a call to its end. `events` tells what the agent says, so that the debtor need not recognise it; what he
 /// answers goes over the line as sound, and nothing else does.
 #[expect(
@@ -74,7 +79,7 @@ pub async fn converse(
     leg: &mut dyn Telephone,
     mind: &mut Mind,
     mut events: broadcast::Receiver<(CallId, Event)>,
-    speak: &(dyn Fn(&str) -> Vec<i16> + Sync),
+    speak: Speak,
     mut watch: impl FnMut(&Event),
 ) -> Tape {
     let born = Instant::now();
@@ -97,13 +102,21 @@ pub async fn converse(
             .map(|(state, text)| mind.answer(&state, &text))
         {
             match reply {
-                Reply::Say(words) => mouth.queue.extend(speak(&words)),
+                // A voice takes its time; a telephone never stops.
+                Reply::Say(words) => {
+                    let speak = speak.clone();
+                    mouth.words = Some(tokio::task::spawn_blocking(move || speak(&words)));
+                }
                 Reply::Press(keys) => mouth.keys.extend(keys.chars()),
                 Reply::Nothing => {}
             }
         }
         if let Some(key) = mouth.keys.pop_front() {
             leg.press_key(key);
+        }
+        if let Some(words) = mouth.words.take_if(|words| words.is_finished()) {
+            // A voice that fails says nothing, and is asked again.
+            mouth.queue.extend(words.await.unwrap_or_default());
         }
         let frame = mouth.next_frame();
         tape.said.extend_from_slice(&frame);
@@ -132,6 +145,8 @@ pub async fn converse(
 #[derive(Default)]
 struct Mouth {
     queue: VecDeque<i16>,
+    /// What is being made into sound.
+    words: Option<JoinHandle<Vec<i16>>>,
     keys: VecDeque<char>,
     asked: Option<(String, String)>,
     turn_at: Option<Instant>,

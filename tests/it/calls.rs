@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::sync::Arc;
 
 use combinado::base::Phone;
 use combinado::config::Config;
@@ -80,8 +81,8 @@ async fn talk(server: &Server, leg: &mut dyn Telephone) -> (Tape, CallRecord) {
         rate: 140,
         ..Manner::default()
     };
-    let speak = |words: &str| espeak.speak_raw(words, &manner).unwrap();
-    let tape = converse(leg, &mut mind(server), server.events(), &speak, |_| {}).await;
+    let speak = Arc::new(move |words: &str| espeak.speak_raw(words, &manner).unwrap());
+    let tape = converse(leg, &mut mind(server), server.events(), speak, |_| {}).await;
     let call = tape.call.expect("the server takes the call");
     for _ in 0..100 {
         let record = server.shared.ledger.call(call).await.unwrap().unwrap();
@@ -147,6 +148,31 @@ fn correlation(sent: &[i16], heard: &[i16]) -> f64 {
     (0..16_000).step_by(160).map(at).fold(0.0, f64::max)
 }
 
+/// Where the delay between two recordings changes: second, samples. For the message of a failure.
+fn delays(sent: &[i16], heard: &[i16]) -> Vec<(usize, usize)> {
+    const STRETCH: usize = 8_000;
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for (at, stretch) in (0..).step_by(STRETCH).zip(sent.chunks_exact(STRETCH)) {
+        let likeness = |lag: usize| {
+            let there = heard.get(at + lag..at + lag + STRETCH).unwrap_or(&[]);
+            let product = |a: &[i16], b: &[i16]| -> f64 {
+                let pairs = a.iter().zip(b);
+                pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+            };
+            product(stretch, there) / product(there, there).max(1.0).sqrt()
+        };
+        if stretch.iter().any(|sample| sample.unsigned_abs() > 1_000) {
+            let lag = (0..16_000)
+                .step_by(160)
+                .max_by(|a, b| likeness(*a).total_cmp(&likeness(*b)));
+            if found.last().map(|(_, lag)| *lag) != lag {
+                found.extend(lag.map(|lag| (at / 8_000, lag)));
+            }
+        }
+    }
+    found
+}
+
 fn recorded(server: &Server, record: &CallRecord) -> (Vec<i16>, Vec<i16>) {
     let path = server
         .shared
@@ -196,13 +222,15 @@ fn the_same_negotiation_succeeds_over_every_wire() {
             let (caller, agent) = recorded(&server, &record);
             assert!(
                 correlation(&tape.said, &caller) >= 0.99,
-                "caller's side: {}",
-                correlation(&tape.said, &caller)
+                "caller's side: {}, delays {:?}",
+                correlation(&tape.said, &caller),
+                delays(&tape.said, &caller)
             );
             assert!(
                 correlation(&agent, &tape.heard) >= 0.99,
-                "agent's side: {}",
-                correlation(&agent, &tape.heard)
+                "agent's side: {}, delays {:?}",
+                correlation(&agent, &tape.heard),
+                delays(&agent, &tape.heard)
             );
             essence(&record)
         };
