@@ -60,7 +60,7 @@ impl Echo {
     }
 
     /// Whether the last 120 ms are our own voice. When the delay is not known it costs three Fourier transforms of 5,760
-    /// samples, about 50 µs.
+    /// samples.
     pub fn is_own(&mut self) -> bool {
         let power = self.sent.iter().map(|s| s * s).sum::<f32>() / self.sent.len() as f32;
         if power < NOTHING {

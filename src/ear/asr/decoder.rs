@@ -20,8 +20,8 @@ const GOES_ON: f32 = 14.0;
 pub const MAX_ROWS: u16 = 1_000;
 /// Entries of the history after which those that nobody remembers are thrown away.
 const HISTORY: usize = 512;
-/// Nodes that hold ways at most in a call, and in a recording. With 256 in a call 80 % of 122 simulated debtors came to
-/// their agreement, with 1,024 92 %.
+/// Nodes that hold ways at most in a call, and in a recording. With 256 in a call 98 of 122 simulated debtors came to
+/// their agreement, with 1,024 112; both before weights cost their sisters nothing, and 120 since.
 pub const CALL_CELLS: usize = 1_024;
 pub const RECORDING_CELLS: usize = 2_048;
 /// A place of the table without a cell.
