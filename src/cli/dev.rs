@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Exit, Output};
 use crate::base::CallId;
 use crate::config::{Config, Sip};
-use crate::ledger::{CallRecord, Indicator, MessageState};
+use crate::ledger::{CallRecord, Indicator, Ledger, MessageState};
 use crate::mind::debt::Debtor;
 use crate::mouth::tts::espeak::{Espeak, Manner};
 use crate::run::{Kit, Server};
@@ -81,8 +81,13 @@ async fn start(args: &Args, mut config: Config, out: Output) -> anyhow::Result<E
         .agent
         .unknown_callers
         .get_or_insert_with(|| debtors[0].cpf.digits());
+    // Before the ports are open: whoever rings at once is known.
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("making the folder {}", config.data.display()))?;
+    let ledger = Ledger::open(&config.database).await?;
+    super::import(&ledger, &debtors, now).await?;
+    ledger.close().await;
     let server = Server::start_with(config, kit).await?;
-    super::import(&server.shared.ledger, &debtors, now).await?;
     say(&format!(
         "no ar em {} ms: carteira de exemplo com {} devedores",
         begun.elapsed().as_millis(),

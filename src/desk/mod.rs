@@ -24,7 +24,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::tz::TimeZone;
 use subtle::ConstantTimeEq;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::ledger::{Ledger, LedgerError, MessageState};
 
@@ -56,6 +56,8 @@ pub struct Desk {
     pub access: Access,
     /// Set while the server lets its calls finish and takes no more.
     pub draining: Arc<AtomicBool>,
+    /// Whether a new call would find everything compiled.
+    pub warm: watch::Receiver<bool>,
     /// More lines for `/metrics`, in Prometheus' text format.
     pub more_metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
 }
@@ -70,6 +72,7 @@ impl Desk {
             recordings,
             access: Access::Open,
             draining: Arc::default(),
+            warm: watch::Sender::new(true).subscribe(),
             more_metrics: None,
         }
     }
@@ -154,6 +157,9 @@ async fn harden(mut response: Response) -> Response {
 async fn readiness(State(desk): State<Arc<Desk>>) -> Response {
     if desk.draining.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
+    }
+    if !*desk.warm.borrow() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "warming\n").into_response();
     }
     match tokio::time::timeout(Duration::from_secs(2), desk.ledger.ping()).await {
         Ok(Ok(())) => "ready\n".into_response(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use parking_lot::RwLock;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -44,6 +44,8 @@ pub struct Shared {
     pub active: AtomicUsize,
     /// Set while running calls may finish and new ones are refused.
     pub draining: Arc<AtomicBool>,
+    /// Whether everything is compiled that a call would wait for otherwise.
+    pub warm: watch::Sender<bool>,
 }
 
 /// The kit of new calls. The script may be replaced while calls go on; a call keeps the one it began with.

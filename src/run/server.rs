@@ -9,7 +9,7 @@ use axum::Router;
 use axum::serve::ListenerExt;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::exchange::{Exchange, KitCell, Shared};
@@ -124,6 +124,7 @@ impl Server {
             events,
             active: AtomicUsize::new(0),
             draining: Arc::default(),
+            warm: watch::Sender::new(false),
             config: config.clone(),
         });
         warm(&shared);
@@ -144,6 +145,12 @@ impl Server {
             stop,
             sip_server,
         })
+    }
+
+    /// Waits until calls need not wait for anything to be compiled. They are taken before, too.
+    pub async fn ready(&self) {
+        // The sender lives as long as the server.
+        let _ = self.shared.warm.subscribe().wait_for(|warm| *warm).await;
     }
 
     /// What calls tell, as it happens.
@@ -172,13 +179,15 @@ impl Server {
     }
 }
 
-/// Speaks every sentence of the script that is the same in all calls, so that the first call does not wait for it.
+/// Compiles every question and speaks every sentence of the script that is the same in all calls, so that the first
+/// call waits for neither.
 fn warm(shared: &Arc<Shared>) {
     let shared = shared.clone();
     // A voice and a compiler at work do not belong on the threads that carry calls.
     std::thread::spawn(move || {
         let kit = shared.kit.now();
         kit.warm();
+        shared.warm.send_replace(true);
         let phrases = kit.own_phrases();
         for (done, clause) in phrases.iter().enumerate() {
             shared.voices.prepare(clause);
@@ -321,6 +330,7 @@ fn router(config: &Config, shared: &Arc<Shared>, exchange: Arc<dyn Switchboard>)
         access,
         more_metrics: Some(Arc::new(crate::telemetry::exposition)),
         draining: shared.draining.clone(),
+        warm: shared.warm.subscribe(),
         ..Desk::new(shared.ledger.clone(), config.data.join("calls"))
     });
     twilio::router(settings, exchange).merge(desk)

@@ -20,6 +20,8 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::Value;
 
+use crate::sip::correlation;
+
 /// Whole calls in real time want the machine to themselves: one test of them at a time.
 pub static REAL_TIME: Mutex<()> = Mutex::new(());
 
@@ -44,6 +46,8 @@ pub async fn server(folder: &std::path::Path, tune: impl FnOnce(&mut Config)) ->
     config.agent.unknown_callers = Some(debtors[0].cpf.digits());
     tune(&mut config);
     let server = Server::start(config).await.expect("the server starts");
+    // Calls are timed here; what waits for a compiler is tested elsewhere.
+    server.ready().await;
     let rows: Vec<DebtorRow> = debtors
         .iter()
         .map(|debtor| DebtorRow::from_debtor(debtor).unwrap())
@@ -132,68 +136,30 @@ fn transcript(record: &CallRecord) -> Vec<String> {
         .collect()
 }
 
-/// Correlation coefficient of two signals, at the best delay of up to two seconds, over what both have, and how often
-/// that delay changed: a jitter buffer gives or takes whole frames when a machine that does much else wakes one end late.
-fn correlation(sent: &[i16], heard: &[i16]) -> (f64, usize) {
-    const BLOCK: usize = 1_600;
-    let products = |sent: &[i16], heard: &[i16]| {
-        let pairs = sent.iter().zip(heard);
-        pairs.fold([0.0; 3], |[ab, aa, bb], (a, b)| {
-            let (a, b) = (f64::from(*a), f64::from(*b));
-            [ab + a * b, aa + a * a, bb + b * b]
-        })
+/// The share of two-second stretches with sound in them that stand in the other recording too, with a correlation of at
+/// least 0.999 at some shift by whole frames, and the likeness of all of them together, each where it fits best. A machine
+/// that builds and tests on two cores at once slips a frame now and then; the tests of the wire itself (`sip`) ask for
+/// 0.999 over the whole call.
+fn kept(sent: &[i16], heard: &[i16]) -> (f64, f64) {
+    const STRETCH: usize = 16_000;
+    let stretches: Vec<(usize, &[i16])> = (0..)
+        .step_by(STRETCH)
+        .zip(sent.chunks_exact(STRETCH))
+        .filter(|(_, stretch)| stretch.iter().any(|sample| sample.unsigned_abs() > 1_000))
+        .collect();
+    let likest = |(at, stretch): &(usize, &[i16])| {
+        let from = at.saturating_sub(STRETCH);
+        let to = (at + 2 * STRETCH).min(heard.len());
+        let shifts = heard.get(from..to).unwrap_or(&[]).windows(STRETCH);
+        shifts
+            .step_by(160)
+            .map(|there| correlation(stretch, there))
+            .fold(0.0, f64::max)
     };
-    let coefficient = |[ab, aa, bb]: [f64; 3]| ab / (aa * bb).sqrt().max(1.0);
-    let whole = |lag: usize| coefficient(products(sent, heard.get(lag..).unwrap_or(&[])));
-    let mut lag = (0..16_000)
-        .step_by(160)
-        .max_by(|a, b| whole(*a).total_cmp(&whole(*b)))
-        .unwrap_or_default();
-    let (mut sums, mut changes) = ([0.0; 3], 0);
-    for (at, block) in (0..).step_by(BLOCK).zip(sent.chunks(BLOCK)) {
-        let there = |lag: usize| products(block, heard.get(at + lag..).unwrap_or(&[]));
-        if block.iter().any(|sample| sample.unsigned_abs() > 1_000) {
-            let near = [160, 320]
-                .into_iter()
-                .flat_map(|by| [lag.saturating_sub(by), lag + by]);
-            let best = near
-                .max_by(|a, b| coefficient(there(*a)).total_cmp(&coefficient(there(*b))))
-                .unwrap_or(lag);
-            if coefficient(there(best)) > coefficient(there(lag)) + 0.1 {
-                lag = best;
-                changes += 1;
-            }
-        }
-        for (sum, more) in sums.iter_mut().zip(there(lag)) {
-            *sum += more;
-        }
-    }
-    (coefficient(sums), changes)
-}
-
-/// Where the delay between two recordings changes: second, samples. For the message of a failure.
-fn delays(sent: &[i16], heard: &[i16]) -> Vec<(usize, usize)> {
-    const STRETCH: usize = 8_000;
-    let mut found: Vec<(usize, usize)> = Vec::new();
-    for (at, stretch) in (0..).step_by(STRETCH).zip(sent.chunks_exact(STRETCH)) {
-        let likeness = |lag: usize| {
-            let there = heard.get(at + lag..at + lag + STRETCH).unwrap_or(&[]);
-            let product = |a: &[i16], b: &[i16]| -> f64 {
-                let pairs = a.iter().zip(b);
-                pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
-            };
-            product(stretch, there) / product(there, there).max(1.0).sqrt()
-        };
-        if stretch.iter().any(|sample| sample.unsigned_abs() > 1_000) {
-            let lag = (0..16_000)
-                .step_by(160)
-                .max_by(|a, b| likeness(*a).total_cmp(&likeness(*b)));
-            if found.last().map(|(_, lag)| *lag) != lag {
-                found.extend(lag.map(|lag| (at / 8_000, lag)));
-            }
-        }
-    }
-    found
+    let found: Vec<f64> = stretches.iter().map(likest).collect();
+    let of = found.len().max(1) as f64;
+    let whole = found.iter().filter(|likeness| **likeness >= 0.999).count();
+    (whole as f64 / of, found.iter().sum::<f64>() / of)
 }
 
 fn recorded(server: &Server, record: &CallRecord) -> (Vec<i16>, Vec<i16>) {
@@ -222,47 +188,29 @@ fn the_same_negotiation_succeeds_over_every_wire() {
             tempfile::tempdir().unwrap(),
         ];
         let over_sip = async {
-            // A machine that does much else at once may rob an end of its time for longer than the buffers hold; then the
-            // line is tried again. One call in three has to come over whole.
-            let mut disturbed = Vec::new();
-            while disturbed.len() < 3 {
-                let folder = tempfile::tempdir().unwrap();
-                let server = server(folder.path(), |config| {
-                    if let Some(sip) = &mut config.sip {
-                        sip.jitter_ms = 240;
-                    }
-                })
-                .await;
-                let settings = SipSettings {
-                    jitter_ms: 240,
-                    ..SipSettings::default()
-                };
-                let telephone = sip::Server::outgoing(([127, 0, 0, 1], 0).into(), settings)
+            let server = server(folders[0].path(), |_| {}).await;
+            let telephone =
+                sip::Server::outgoing(([127, 0, 0, 1], 0).into(), SipSettings::default())
                     .await
                     .unwrap();
-                let to = format!("sip:agente@{}", server.sip.unwrap());
-                let mut answered = sip::dial(&telephone, Dial::new(to, "ramal-de-teste"))
-                    .await
-                    .unwrap();
-                let (tape, record) = talk(&server, &mut answered.leg).await;
-                // The same line, heard and recorded at both ends.
-                let (caller, agent) = recorded(&server, &record);
-                let sides = [
-                    ("caller", &tape.said, &caller),
-                    ("agent", &agent, &tape.heard),
-                ];
-                let wrong = sides.into_iter().find_map(|(side, sent, heard)| {
-                    let (likeness, changes) = correlation(sent, heard);
-                    let whole = likeness >= 0.99 && changes <= 5;
-                    let what = format!("{side}'s side: {likeness:.5}, {changes} changes");
-                    (!whole).then(|| format!("{what}, delays {:?}", delays(sent, heard)))
-                });
-                match wrong {
-                    None => return essence(&record),
-                    Some(what) => disturbed.push(what),
-                }
-            }
-            panic!("{disturbed:#?}");
+            let to = format!("sip:agente@{}", server.sip.unwrap());
+            let mut answered = sip::dial(&telephone, Dial::new(to, "ramal-de-teste"))
+                .await
+                .unwrap();
+            let (tape, record) = talk(&server, &mut answered.leg).await;
+            // The same line, heard and recorded at both ends.
+            let (caller, agent) = recorded(&server, &record);
+            let (there, back) = (kept(&tape.said, &caller), kept(&agent, &tape.heard));
+            eprintln!("kept of the caller's side {there:?}, of the agent's {back:?}");
+            assert!(
+                there.0 >= 0.9 && there.1 >= 0.99,
+                "of what the caller said, {there:?} was recorded as he said it"
+            );
+            assert!(
+                back.0 >= 0.9 && back.1 >= 0.99,
+                "of what the agent recorded as sent, {back:?} was heard so"
+            );
+            essence(&record)
         };
         let over_twilio = async {
             let server = server(folders[1].path(), |_| {}).await;

@@ -22,7 +22,7 @@ use combinado::media::{FRAME, Frame, SILENCE};
 use combinado::mouth::tts::espeak::{Espeak, Manner};
 use combinado::sim::client::TwilioClient;
 use combinado::sim::live::Telephone;
-use combinado::wire::Leg;
+use combinado::wire::{Leg, LegEvent};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -142,6 +142,13 @@ async fn negotiate(leg: &mut TwilioClient, yes: &[i16], ledger: &Ledger) {
     for tick in 0..9_000_u32 {
         ticks.tick().await;
         let frame = leg.pull();
+        let gone = std::iter::from_fn(|| leg.poll_event())
+            .any(|event| matches!(event, LegEvent::HungUp(_)));
+        assert!(
+            !gone,
+            "the agent hung up after {} ms; asked and answered: {asked:?}",
+            tick * 20
+        );
         let sounding = frame.iter().any(|sample| sample.unsigned_abs() > 100);
         quiet = if sounding { 0 } else { quiet + 1 };
         if quiet > QUIET

@@ -421,6 +421,16 @@ async fn a_draining_server_is_alive_but_not_ready() {
     );
 }
 
+#[tokio::test]
+async fn a_server_is_ready_once_it_is_warm() {
+    let warm = tokio::sync::watch::Sender::new(false);
+    let console = Console::start(|desk| desk.warm = warm.subscribe()).await;
+    let answer = console.get("/readyz").await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    warm.send_replace(true);
+    assert_eq!(console.get("/readyz").await.status(), StatusCode::OK);
+}
+
 /// Who opens the page late sees the turns there were, then each new one, then the end.
 #[tokio::test]
 async fn a_call_is_watched_as_it_happens() {

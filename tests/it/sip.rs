@@ -184,7 +184,7 @@ fn likeness(sent: &[i16], heard: &[i16]) -> (f64, usize) {
 }
 
 /// Correlation over the common length; what is missing at the end counts as silence.
-fn correlation(a: &[i16], b: &[i16]) -> f64 {
+pub fn correlation(a: &[i16], b: &[i16]) -> f64 {
     let (mut product, mut left, mut right) = (0_f32, 1_f32, 1_f32);
     let (mut products, mut lefts, mut rights) = (0_f64, 1_f64, 1_f64);
     for (n, a) in a.iter().enumerate() {

@@ -5,28 +5,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Automaton, Jump, WordArc};
 
+/// Finds states to be joined: for each state the class that it belongs to.
+type Classes = fn(&Automaton) -> Vec<u32>;
+
 /// The smaller automaton. Words and tags keep their numbers.
-pub fn reduce(mut automaton: Automaton) -> Automaton {
-    loop {
-        let size = (
-            automaton.states,
-            automaton.arcs.len(),
-            automaton.jumps.len(),
-        );
-        automaton = trim(automaton);
-        for classes in [silent_classes, ends, beginnings] {
-            let classes = classes(&automaton);
-            automaton = join(automaton, &classes);
-        }
-        if (
-            automaton.states,
-            automaton.arcs.len(),
-            automaton.jumps.len(),
-        ) == size
-        {
-            return automaton;
+pub fn reduce(automaton: Automaton) -> Automaton {
+    // Silent jumps last: to join over them first gives states edges of their own, and so makes equals of fewer.
+    const PASSES: [Classes; 3] = [ends, beginnings, silent_classes];
+    let mut automaton = trim(automaton);
+    // Done when each has found nothing since the last that did.
+    let mut idle = 0;
+    for classes in PASSES.iter().cycle() {
+        let before = automaton.states;
+        let classes = classes(&automaton);
+        automaton = join(automaton, &classes);
+        idle = if automaton.states == before {
+            idle + 1
+        } else {
+            0
+        };
+        if idle == PASSES.len() {
+            break;
         }
     }
+    automaton
 }
 
 fn ends(automaton: &Automaton) -> Vec<u32> {
@@ -103,6 +105,7 @@ fn reachable(states: u32, start: u32, edges: impl Iterator<Item = (u32, u32)>) -
 
 /// Renames states to their classes; edges that become equal, and jumps to themselves that say nothing, are dropped.
 fn join(automaton: Automaton, class: &[u32]) -> Automaton {
+    let states = class.iter().max().map_or(0, |last| last + 1);
     let class_of = |state: u32| class[state as usize];
     let mut arcs: Vec<_> = automaton
         .arcs
@@ -126,7 +129,7 @@ fn join(automaton: Automaton, class: &[u32]) -> Automaton {
     jumps.sort_unstable_by(|a, b| edge(a).cmp(&edge(b)).then(b.weight.total_cmp(&a.weight)));
     jumps.dedup_by_key(|jump| edge(jump));
     Automaton {
-        states: class.iter().max().map_or(0, |last| last + 1),
+        states,
         start: class_of(automaton.start),
         end: class_of(automaton.end),
         arcs: arcs
@@ -139,7 +142,8 @@ fn join(automaton: Automaton, class: &[u32]) -> Automaton {
     }
 }
 
-/// Joins a state with the only one it leads to, or the only one that leads to it, by a jump that says nothing.
+/// Joins a state with the only one it leads to, or the only one that leads to it, by a jump that says nothing, until
+/// there is no such jump.
 fn silent_classes(automaton: &Automaton) -> Vec<u32> {
     let mut out = vec![0_u32; automaton.states as usize];
     let mut into = out.clone();
@@ -156,26 +160,53 @@ fn silent_classes(automaton: &Automaton) -> Vec<u32> {
     into[automaton.start as usize] += 1;
     out[automaton.end as usize] += 1;
     into[automaton.end as usize] += 1;
-    let mut parents: Vec<u32> = (0..automaton.states).collect();
-    // A state joins at most once a round, so that its counts stay true.
-    let mut touched = vec![false; automaton.states as usize];
-    for jump in automaton
+    let mut silent: Vec<&Jump> = automaton
         .jumps
         .iter()
-        .filter(|jump| jump.tag.is_none() && jump.weight == 0.0 && jump.from != jump.to)
-    {
-        let (from, to) = (jump.from as usize, jump.to as usize);
-        if (out[from] == 1 || into[to] == 1) && !touched[from] && !touched[to] {
-            touched[from] = true;
-            touched[to] = true;
-            parents[from.max(to)] = from.min(to) as u32;
+        .filter(|jump| jump.tag.is_none() && jump.weight == 0.0)
+        .collect();
+    let mut parents: Vec<u32> = (0..automaton.states).collect();
+    loop {
+        let left = silent.len();
+        silent.retain(|jump| {
+            let (from, to) = (root(&mut parents, jump.from), root(&mut parents, jump.to));
+            let (first, last) = (from.min(to) as usize, from.max(to) as usize);
+            if from != to && out[from as usize] != 1 && into[to as usize] != 1 {
+                return true;
+            }
+            if from != to {
+                parents[last] = first as u32;
+                out[first] += out[last];
+                into[first] += into[last];
+            }
+            // The jump leads from the joined state to itself now.
+            out[first] -= 1;
+            into[first] -= 1;
+            false
+        });
+        if silent.len() == left {
+            break;
         }
     }
-    number_classes(&parents).0
+    let roots: Vec<u32> = (0..automaton.states)
+        .map(|state| root(&mut parents, state))
+        .collect();
+    number_classes(&roots)
 }
 
-/// Numbers classes, each known by its first state, in the order of these; also how many there are.
-fn number_classes(first: &[u32]) -> (Vec<u32>, u32) {
+/// The first state of those joined with this one.
+fn root(parents: &mut [u32], mut state: u32) -> u32 {
+    while parents[state as usize] != state {
+        // Halving the way keeps it short.
+        let next = parents[parents[state as usize] as usize];
+        parents[state as usize] = next;
+        state = next;
+    }
+    state
+}
+
+/// Numbers classes, each known by its first state, in the order of these.
+fn number_classes(first: &[u32]) -> Vec<u32> {
     let mut numbers = vec![0_u32; first.len()];
     let mut next = 0;
     for (state, &first) in first.iter().enumerate() {
@@ -186,7 +217,7 @@ fn number_classes(first: &[u32]) -> (Vec<u32>, u32) {
             numbers[state] = numbers[first as usize];
         }
     }
-    (numbers, next)
+    numbers
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -197,53 +228,126 @@ enum Side {
     Beginnings,
 }
 
-/// A phrase longer than this is not worth joining with others: each word takes another round over all states.
-const ROUNDS: usize = 200;
-
 /// The coarsest bisimulation: states are equal while their edges are.
+///
+/// Classes are split until all their states have equal edges. A state is looked at again only when the class at the
+/// other end of one of its edges was split, and its signature follows from the one it had.
 fn equal_classes(automaton: &Automaton, side: Side) -> Vec<u32> {
+    let edges = Edges::new(automaton, side);
     let mut class: Vec<u32> = (0..automaton.states)
         .map(|state| u32::from(state == automaton.start) + 2 * u32::from(state == automaton.end))
         .collect();
-    let mut count = 0;
-    for _ in 0..ROUNDS {
-        let signatures = signatures(automaton, &class, side);
-        let (refined, classes) = number_equal(&class, &signatures);
-        if classes == count {
-            return refined;
+    let mut sizes = vec![0_u32; 4];
+    class.iter().for_each(|&class| sizes[class as usize] += 1);
+    // The signature of the states of a class, as of when they were last compared.
+    let mut known = vec![0_u64; sizes.len()];
+    let mut signatures = vec![0_u64; class.len()];
+    for there in 0..automaton.states {
+        for &(here, label) in edges.to(there) {
+            let sum = &mut signatures[here as usize];
+            *sum = sum.wrapping_add(edge(label, class[there as usize]));
         }
-        count = classes;
-        class = refined;
     }
-    // Unfinished classes hold states that differ: nothing may be joined by them.
-    (0..automaton.states).collect()
+    let mut doubtful: Vec<u32> = (0..automaton.states).collect();
+    let mut is_doubtful = vec![true; class.len()];
+    let mut moved: Vec<(u32, u32)> = Vec::new();
+    while !doubtful.is_empty() {
+        let key = |state: u32| (class[state as usize], signatures[state as usize]);
+        doubtful.sort_unstable_by_key(|&state| key(state));
+        for doubtful in doubtful.chunk_by(|&a, &b| class[a as usize] == class[b as usize]) {
+            let here = class[doubtful[0] as usize] as usize;
+            // The states that are in no doubt keep the number of the class; without any, the first do.
+            if doubtful.len() as u32 == sizes[here] {
+                known[here] = signatures[doubtful[0] as usize];
+            }
+            let equals = |&a: &u32, &b: &u32| signatures[a as usize] == signatures[b as usize];
+            for equals in doubtful.chunk_by(equals) {
+                let signature = signatures[equals[0] as usize];
+                if signature != known[here] {
+                    let new = sizes.len() as u32;
+                    sizes.push(equals.len() as u32);
+                    sizes[here] -= equals.len() as u32;
+                    known.push(signature);
+                    moved.extend(equals.iter().map(|&state| (state, new)));
+                }
+            }
+        }
+        doubtful
+            .drain(..)
+            .for_each(|state| is_doubtful[state as usize] = false);
+        for (there, new) in moved.drain(..) {
+            let old = std::mem::replace(&mut class[there as usize], new);
+            for &(here, label) in edges.to(there) {
+                let sum = &mut signatures[here as usize];
+                *sum = sum
+                    .wrapping_sub(edge(label, old))
+                    .wrapping_add(edge(label, new));
+                if !std::mem::replace(&mut is_doubtful[here as usize], true) {
+                    doubtful.push(here);
+                }
+            }
+        }
+    }
+    let mut first = vec![u32::MAX; sizes.len()];
+    for (state, &class) in class.iter().enumerate() {
+        let first = &mut first[class as usize];
+        *first = (*first).min(state as u32);
+    }
+    let firsts: Vec<u32> = class.iter().map(|&class| first[class as usize]).collect();
+    number_classes(&firsts)
 }
 
-/// For each state the sum of its edges, each mixed to 64 bits: equal sets of edges have equal sums, and others have
-/// equal sums so rarely (once in some 10^10 grammars) that comparing the sets is not worth its time.
-fn signatures(automaton: &Automaton, class: &[u32], side: Side) -> Vec<u64> {
-    let mut sums = vec![0_u64; class.len()];
-    let mut add = |from: u32, to: u32, label: u64| {
-        let (here, there) = if side == Side::Ends {
-            (from, to)
-        } else {
-            (to, from)
-        };
-        let edge = mix(label ^ mix(u64::from(class[there as usize])));
-        sums[here as usize] = sums[here as usize].wrapping_add(edge);
-    };
-    for arc in &automaton.arcs {
-        add(arc.from, arc.to, u64::from(arc.word) << 1);
+/// The edges by the state at whose class they look.
+struct Edges {
+    /// Where the edges of each state begin; one more at the end.
+    starts: Vec<u32>,
+    /// The state that an edge counts for, and what it says.
+    all: Vec<(u32, u64)>,
+}
+
+impl Edges {
+    fn new(automaton: &Automaton, side: Side) -> Self {
+        let arcs = automaton
+            .arcs
+            .iter()
+            .map(|arc| (arc.from, arc.to, u64::from(arc.word) << 1));
+        let jumps = automaton.jumps.iter().map(|jump| {
+            let tag = jump.tag.map_or(0, |tag| u64::from(tag) + 1);
+            let label = mix(tag << 32 | u64::from(jump.weight.to_bits())) | 1;
+            (jump.from, jump.to, label)
+        });
+        let edges = arcs.chain(jumps).map(|(from, to, label)| match side {
+            Side::Ends => (to, from, label),
+            Side::Beginnings => (from, to, label),
+        });
+        let mut starts = vec![0_u32; automaton.states as usize + 2];
+        for (there, ..) in edges.clone() {
+            starts[there as usize + 2] += 1;
+        }
+        for state in 1..starts.len() {
+            starts[state] += starts[state - 1];
+        }
+        let mut all = vec![(0, 0); automaton.arcs.len() + automaton.jumps.len()];
+        for (there, here, label) in edges {
+            let next = &mut starts[there as usize + 1];
+            all[*next as usize] = (here, label);
+            *next += 1;
+        }
+        Self { starts, all }
     }
-    for jump in &automaton.jumps {
-        let tag = jump.tag.map_or(0, |tag| u64::from(tag) + 1);
-        add(
-            jump.from,
-            jump.to,
-            mix(tag << 32 | u64::from(jump.weight.to_bits())) | 1,
-        );
+
+    /// The edges that lead to `there`.
+    fn to(&self, there: u32) -> &[(u32, u64)] {
+        let there = there as usize;
+        &self.all[self.starts[there] as usize..self.starts[there + 1] as usize]
     }
-    sums
+}
+
+/// One edge, to a state of `class`, mixed to 64 bits. A state's signature is the sum of its edges: equal sets of edges
+/// have equal sums, and others have equal sums so rarely (once in some 10^10 grammars) that comparing the sets is not
+/// worth its time.
+fn edge(label: u64, class: u32) -> u64 {
+    mix(label ^ mix(u64::from(class)))
 }
 
 /// The finaliser of splitmix64.
@@ -252,21 +356,6 @@ fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ bits >> 31
-}
-
-/// Numbers the pairs of class and signature in the order of their first states; also how many there are.
-fn number_equal(class: &[u32], signatures: &[u64]) -> (Vec<u32>, u32) {
-    let key = |state: u32| (class[state as usize], signatures[state as usize]);
-    let mut order: Vec<u32> = (0..class.len() as u32).collect();
-    order.sort_unstable_by_key(|&state| (key(state), state));
-    // Each state by the first of its equals.
-    let mut first = vec![0_u32; class.len()];
-    for equals in order.chunk_by(|&a, &b| key(a) == key(b)) {
-        equals
-            .iter()
-            .for_each(|&state| first[state as usize] = equals[0]);
-    }
-    number_classes(&first)
 }
 
 /// Words and tags that no edge carries any more are forgotten.

@@ -1,6 +1,6 @@
 //! From an automaton over words to positions and phones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::{BLANK, Ending, NOTHING, Node, PhoneArc, Position, Saying, Slot, Tables};
@@ -22,11 +22,60 @@ struct Way {
 }
 
 /// A position that has still to be made: before a state, or inside a word.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Place {
     State(u32),
-    /// The rests of the pronunciations, sorted, and the state behind the word.
-    Inside(Vec<String>, u32),
+    /// The number of what is left to say, and the state behind the word.
+    Inside(u32, u32),
+}
+
+/// What is left to say of words: rests of their pronunciations, each set of them once.
+#[derive(Default)]
+struct Rests {
+    /// The sets by number: first phones, and what follows them.
+    all: Vec<Vec<First>>,
+    known: BTreeMap<Vec<String>, u32>,
+}
+
+/// A phone, and what may follow it in the word.
+#[derive(Clone, Copy)]
+struct First {
+    label: u8,
+    /// The word may be over.
+    ends: bool,
+    longer: Option<u32>,
+}
+
+impl Rests {
+    /// The number of a sorted set.
+    fn number(&mut self, rests: Vec<String>) -> u32 {
+        if let Some(&known) = self.known.get(&rests) {
+            return known;
+        }
+        let mut by_phone: BTreeMap<u8, Vec<String>> = BTreeMap::new();
+        for rest in &rests {
+            if let Some((&first, _)) = rest.as_bytes().split_first() {
+                let behind = by_phone.entry(label_of(first)).or_default();
+                behind.push(rest[1..].to_owned());
+            }
+        }
+        let firsts = by_phone
+            .into_iter()
+            .map(|(label, mut behind)| {
+                let all = behind.len();
+                behind.retain(|rest| !rest.is_empty());
+                First {
+                    label,
+                    ends: behind.len() < all,
+                    longer: (!behind.is_empty()).then(|| self.number(behind)),
+                }
+            })
+            .collect();
+        self.all.push(firsts);
+        let number = self.all.len() as u32 - 1;
+        self.known.insert(rests, number);
+        number
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -41,17 +90,19 @@ pub struct Compiler<'a> {
     automaton: &'a Automaton,
     words_from: Vec<Vec<&'a WordArc>>,
     jumps_from: Vec<Vec<&'a Jump>>,
-    pronunciations: Vec<Vec<String>>,
-    places: BTreeMap<Place, u32>,
+    rests: Rests,
+    /// By word, the number of all that there is to say.
+    pronunciations: Vec<u32>,
+    places: HashMap<Place, u32>,
     waiting: Vec<Place>,
-    sayings: BTreeMap<Saying, u32>,
+    sayings: HashMap<Saying, u32>,
     slots: Vec<Slot>,
-    first: First,
+    offsets: Offsets,
 }
 
 /// Where numbers begin.
 #[derive(Clone, Copy, Default)]
-struct First {
+struct Offsets {
     position: u32,
     saying: u32,
     word: u32,
@@ -76,17 +127,20 @@ impl<'a> Compiler<'a> {
         for jump in &automaton.jumps {
             jumps_from[jump.from as usize].push(jump);
         }
-        let pronunciations = automaton.words.iter().map(|word| variants(word)).collect();
+        let mut rests = Rests::default();
+        let words = automaton.words.iter();
+        let pronunciations = words.map(|word| rests.number(variants(word))).collect();
         Self {
             automaton,
             words_from,
             jumps_from,
+            rests,
             pronunciations,
-            places: BTreeMap::new(),
+            places: HashMap::new(),
             waiting: Vec::new(),
-            sayings: BTreeMap::new(),
+            sayings: HashMap::new(),
             slots: Vec::new(),
-            first: First::default(),
+            offsets: Offsets::default(),
         }
     }
 
@@ -133,11 +187,13 @@ impl<'a> Compiler<'a> {
     /// Makes every place that waits, and those that they lead to.
     fn make(&mut self, compiled: &mut Compiled) {
         let mut done = 0;
-        while let Some(place) = self.waiting.get(done).cloned() {
-            let (steps, endings) = match &place {
-                Place::State(state) => self.leaving(*state, done as u32),
+        while let Some(&place) = self.waiting.get(done) {
+            let (steps, endings) = match place {
+                Place::State(state) => self.leaving(state, done as u32),
                 Place::Inside(rests, state) => {
-                    (self.inside(rests, *state, NOTHING, 0.0), Vec::new())
+                    let mut steps = Vec::new();
+                    self.inside(rests, state, (NOTHING, 0.0), &mut steps);
+                    (steps, Vec::new())
                 }
             };
             compiled.steps.push(steps);
@@ -153,8 +209,8 @@ impl<'a> Compiler<'a> {
 
     /// The number of a place, which is made later if it is new.
     fn place(&mut self, place: Place) -> u32 {
-        let next = self.first.position + self.waiting.len() as u32;
-        let number = *self.places.entry(place.clone()).or_insert(next);
+        let next = self.offsets.position + self.waiting.len() as u32;
+        let number = *self.places.entry(place).or_insert(next);
         if number == next {
             self.waiting.push(place);
         }
@@ -183,67 +239,59 @@ impl<'a> Compiler<'a> {
                             weight: way.weight,
                         });
                     }
-                    None => steps.extend(self.word(arc, &way.tags, way.weight)),
+                    None => self.word(arc, &way.tags, way.weight, &mut steps),
                 }
             }
         }
         (steps, endings)
     }
 
-    fn word(&mut self, arc: &WordArc, tags: &[u32], weight: f32) -> Vec<Step> {
+    /// Adds the first phones of a word, said behind these tags.
+    fn word(&mut self, arc: &WordArc, tags: &[u32], weight: f32, steps: &mut Vec<Step>) {
         let saying = self.saying(Saying {
             tags: tags.to_vec(),
-            word: Some(self.first.word + arc.word),
+            word: Some(self.offsets.word + arc.word),
         });
-        let rests = self.pronunciations[arc.word as usize].clone();
-        self.inside(&rests, arc.to, saying, weight)
+        let rests = self.pronunciations[arc.word as usize];
+        self.inside(rests, arc.to, (saying, weight), steps);
     }
 
-    /// The first phones of `rests`, and the places behind them.
-    fn inside(&mut self, rests: &[String], state: u32, saying: u32, weight: f32) -> Vec<Step> {
-        let mut by_phone: BTreeMap<u8, Vec<String>> = BTreeMap::new();
-        for rest in rests {
-            if let Some((&first, _)) = rest.as_bytes().split_first() {
-                by_phone
-                    .entry(label_of(first))
-                    .or_default()
-                    .push(rest[1..].to_owned());
-            }
-        }
-        let mut steps = Vec::new();
-        for (label, rests) in by_phone {
-            let longer: Vec<String> = rests
-                .iter()
-                .filter(|rest| !rest.is_empty())
-                .cloned()
-                .collect();
-            if longer.len() < rests.len() {
+    /// Adds the first phones of `rests`, with what passing them says and weighs.
+    fn inside(&mut self, rests: u32, state: u32, passing: (u32, f32), steps: &mut Vec<Step>) {
+        let (saying, weight) = passing;
+        for nth in 0..self.rests.all[rests as usize].len() {
+            let First {
+                label,
+                ends,
+                longer,
+            } = self.rests.all[rests as usize][nth];
+            let over = ends.then_some(Place::State(state));
+            let behind = longer.map(|rests| Place::Inside(rests, state));
+            for place in over.into_iter().chain(behind) {
                 steps.push(Step {
-                    place: self.place(Place::State(state)),
-                    label,
-                    weight,
-                    saying,
-                });
-            }
-            if !longer.is_empty() {
-                steps.push(Step {
-                    place: self.place(Place::Inside(longer, state)),
+                    place: self.place(place),
                     label,
                     weight,
                     saying,
                 });
             }
         }
-        steps
     }
 
     fn saying(&mut self, saying: Saying) -> u32 {
-        let next = self.first.saying + self.sayings.len() as u32;
+        let next = self.offsets.saying + self.sayings.len() as u32;
         *self.sayings.entry(saying).or_insert(next)
     }
 
     /// All states that jumps lead to, each with every sequence of tags, at its best weight.
     fn ways(&self, state: u32) -> Vec<Way> {
+        if self.jumps_from[state as usize].is_empty() {
+            return vec![Way {
+                state,
+                tags: Vec::new(),
+                weight: 0.0,
+            }];
+        }
         let mut best: BTreeMap<(u32, Vec<u32>), f32> = BTreeMap::new();
         let mut open = vec![Way {
             state,
@@ -291,7 +339,7 @@ pub fn fill(
         return (own, BTreeMap::new());
     }
     let mut compiled = Compiled::default();
-    let mut sayings = BTreeMap::new();
+    let mut sayings = HashMap::new();
     // What leaves a shared position through its slots.
     let mut leaving: BTreeMap<u32, Vec<Step>> = BTreeMap::new();
     for (rule, phrases) in phrases {
@@ -300,7 +348,7 @@ pub fn fill(
         let ends: BTreeSet<u32> = slots().map(|slot| slot.to).collect();
         for to in ends {
             let mut compiler = Compiler::new(&automaton);
-            compiler.first = First {
+            compiler.offsets = Offsets {
                 position: (shared.positions.len() + compiled.steps.len()) as u32,
                 saying: shared.sayings.len() as u32,
                 word: (shared.words.len() + own.words.len()) as u32,
@@ -311,7 +359,7 @@ pub fn fill(
             for slot in slots().filter(|slot| slot.to == to) {
                 let steps = leaving.entry(slot.from).or_default();
                 for arc in compiler.words_from[automaton.start as usize].clone() {
-                    steps.extend(compiler.word(arc, &slot.tags, slot.weight));
+                    compiler.word(arc, &slot.tags, slot.weight, steps);
                 }
             }
             compiler.make(&mut compiled);
@@ -349,7 +397,7 @@ pub fn fill(
     (own, detours)
 }
 
-/// An automaton of phrases that share their beginnings.
+/// An automaton with one row of words for each phrase.
 fn choice(phrases: &[String]) -> Automaton {
     let mut automaton = Automaton {
         states: 2,
@@ -357,28 +405,28 @@ fn choice(phrases: &[String]) -> Automaton {
         end: 1,
         ..Automaton::default()
     };
-    let mut words: BTreeMap<String, u32> = BTreeMap::new();
-    let mut known: BTreeMap<(u32, u32, bool), u32> = BTreeMap::new();
     for phrase in phrases {
-        let (mut at, phrase) = (automaton.start, text::words(phrase));
-        for (nth, word) in phrase.iter().enumerate() {
-            let next = words.len() as u32;
-            let word = *words.entry(word.clone()).or_insert_with(|| {
+        let words = text::words(phrase);
+        let mut from = automaton.start;
+        for (left, word) in (0..words.len()).rev().zip(&words) {
+            let known = automaton.words.iter().position(|known| known == word);
+            let number = known.unwrap_or_else(|| {
                 automaton.words.push(word.clone());
-                next
+                automaton.words.len() - 1
             });
-            let last = nth + 1 == phrase.len();
-            at = *known.entry((at, word, last)).or_insert_with(|| {
-                let to = match last {
-                    true => automaton.end,
-                    false => {
-                        automaton.states += 1;
-                        automaton.states - 1
-                    }
-                };
-                automaton.arcs.push(WordArc { from: at, to, word });
-                to
+            let to = match left {
+                0 => automaton.end,
+                _ => {
+                    automaton.states += 1;
+                    automaton.states - 1
+                }
+            };
+            automaton.arcs.push(WordArc {
+                from,
+                to,
+                word: number as u32,
             });
+            from = to;
         }
     }
     automaton
@@ -400,7 +448,7 @@ fn phone_counts(words: &[String]) -> Vec<u16> {
     words.iter().map(count).collect()
 }
 
-fn in_order(sayings: BTreeMap<Saying, u32>, first: u32) -> Vec<Saying> {
+fn in_order(sayings: HashMap<Saying, u32>, first: u32) -> Vec<Saying> {
     let mut ordered = vec![Saying::default(); sayings.len()];
     for (saying, number) in sayings {
         ordered[(number - first) as usize] = saying;
@@ -419,13 +467,12 @@ fn blanks(first: u32, count: usize) -> Vec<Node> {
 
 /// The nodes of phones by the position behind and the phone.
 #[derive(Default)]
-struct Nodes(BTreeMap<(u32, u8), u32>);
+struct Nodes(HashMap<(u32, u8), u32>);
 
 impl Nodes {
     /// The arcs of one position: every node once for the same saying, at its best weight.
     fn arcs(&mut self, steps: &[Step], nodes: &mut Vec<Node>, first: u32) -> Vec<PhoneArc> {
-        let mut best: BTreeMap<(u32, u32), PhoneArc> = BTreeMap::new();
-        for step in steps {
+        let arc = |step: &Step| {
             let node = *self.0.entry((step.place, step.label)).or_insert_with(|| {
                 nodes.push(Node {
                     position: step.place,
@@ -433,16 +480,22 @@ impl Nodes {
                 });
                 first + nodes.len() as u32 - 1
             });
-            let arc = PhoneArc {
+            PhoneArc {
                 node,
                 weight: step.weight,
                 saying: step.saying,
                 label: step.label,
-            };
-            let known = best.entry((node, step.saying)).or_insert(arc);
-            known.weight = known.weight.max(step.weight);
-        }
-        best.into_values().collect()
+            }
+        };
+        let mut arcs: Vec<PhoneArc> = steps.iter().map(arc).collect();
+        let passed = |arc: &PhoneArc| (arc.node, arc.saying);
+        arcs.sort_by(|a, b| {
+            passed(a)
+                .cmp(&passed(b))
+                .then(b.weight.total_cmp(&a.weight))
+        });
+        arcs.dedup_by_key(|arc| passed(arc));
+        arcs
     }
 }
 
