@@ -18,15 +18,9 @@ pub struct Sum {
 impl Sum {
     /// Takes a number tag; false if it is none.
     pub fn take(&mut self, tag: &str) -> bool {
-        if let Some(more) = tag
-            .strip_prefix('+')
-            .and_then(|digits| digits.parse::<i64>().ok())
-        {
+        if let Some(more) = after('+', tag) {
             self.value = self.value.saturating_add(more).min(LIMIT);
-        } else if let Some(factor) = tag
-            .strip_prefix('*')
-            .and_then(|digits| digits.parse::<i64>().ok())
-        {
+        } else if let Some(factor) = after('*', tag) {
             self.value = self.value.max(1).saturating_mul(factor).min(LIMIT);
         } else {
             return false;
@@ -42,6 +36,12 @@ impl Sum {
     }
 }
 
+/// The number behind `sign`. Nobody says a negative one.
+fn after(sign: char, tag: &str) -> Option<i64> {
+    let digits = tag.strip_prefix(sign)?;
+    digits.parse::<u32>().ok().map(i64::from)
+}
+
 /// "cento e onze, três zeros, um": each number is written down as it is said.
 pub fn digits(tags: &[&str]) -> Option<String> {
     let mut digits = String::new();
@@ -49,10 +49,7 @@ pub fn digits(tags: &[&str]) -> Option<String> {
     let mut last = 0_i64;
     let mut repeat = 1_usize;
     for tag in tags {
-        if let Some(more) = tag
-            .strip_prefix('+')
-            .and_then(|digits| digits.parse::<i64>().ok())
-        {
+        if let Some(more) = after('+', tag) {
             if !joins(last, more) {
                 write_down(&mut digits, sum.finish(), &mut repeat);
             }
@@ -95,9 +92,9 @@ pub fn count(tags: &[&str]) -> Option<u32> {
 /// A rate in hundredths of a per cent: `%` ends the whole part, `v` and `w` what stands behind the comma.
 pub fn rate(tags: &[&str]) -> Option<i32> {
     let mut sum = Sum::default();
-    let mut rate = 0;
+    let mut rate = 0_i64;
     for tag in tags {
-        rate += match *tag {
+        let part = match *tag {
             "%" => sum.finish()? * 100,
             "v" => sum.finish()? * 10,
             "w" => sum.finish().unwrap_or(0),
@@ -107,6 +104,7 @@ pub fn rate(tags: &[&str]) -> Option<i32> {
                 0
             }
         };
+        rate = part.saturating_add(rate);
     }
     i32::try_from(rate).ok()
 }

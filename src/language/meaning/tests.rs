@@ -390,3 +390,25 @@ fn a_yes_does_not_cover_what_was_said() {
     );
     assert_eq!(intent("+20 c 7 ) x("), None);
 }
+
+/// A grammar of one's own may hold any tag.
+#[test]
+fn tags_of_no_sense_have_no_value_and_do_not_overflow() {
+    let huge = "*588369660".to_owned();
+    let read = |slot: &str, tags: &[&str]| {
+        let open = std::iter::once(format!("{slot}("));
+        let inside = tags.iter().map(|&tag| tag.to_owned());
+        let tags: Vec<String> = open.chain(inside).chain([")".to_owned()]).collect();
+        super::read(&tags, monday()).slots.get(slot).cloned()
+    };
+    for negative in ["*-800000000660718", "+-5", "*-1"] {
+        assert_eq!(read("valor", &[negative]), None, "{negative}");
+    }
+    let limit = Some(Value::Money {
+        centavos: 100_000_000_000_000,
+        approximate: false,
+    });
+    assert_eq!(read("valor", &["+7", &huge, &huge, &huge]), limit);
+    assert_eq!(read("taxa", &["+7", &huge, &huge, "%", "%"]), None);
+    assert_eq!(read("parcelas", &["+7", &huge, &huge]), None);
+}
