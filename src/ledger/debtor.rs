@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use jiff::Timestamp;
 
-use super::sql::{Tx, values};
+use super::sql::{Tx, Value, values};
 use super::{Doing, Ledger, LedgerError, id, json};
 use crate::base::DebtorId;
 use crate::mind::debt::Debtor;
@@ -145,39 +145,27 @@ impl Ledger {
         let sql =
             "SELECT id, name, cpf, record FROM debtors JOIN phones ON phones.debtor = debtors.id
                    WHERE e164 = $1 ORDER BY rank, id";
-        self.complete_all(
-            self.db
-                .all(sql, values![e164])
-                .await
-                .doing("looking a number up")?,
-        )
-        .await
+        self.all(sql, values![e164], "looking a number up").await
     }
 
     pub async fn debtors_by_cpf(&self, cpf: &str) -> Result<Vec<DebtorRow>, LedgerError> {
         let sql = "SELECT id, name, cpf, record FROM debtors WHERE cpf = $1 ORDER BY id";
-        self.complete_all(
-            self.db
-                .all(sql, values![cpf])
-                .await
-                .doing("looking a debtor up")?,
-        )
-        .await
+        self.all(sql, values![cpf], "looking a debtor up").await
     }
 
     /// The first `limit` debtors by name.
     pub async fn debtors(&self, limit: u32) -> Result<Vec<DebtorRow>, LedgerError> {
         let sql = "SELECT id, name, cpf, record FROM debtors ORDER BY name, id LIMIT $1";
-        self.complete_all(
-            self.db
-                .all(sql, values![limit])
-                .await
-                .doing("listing debtors")?,
-        )
-        .await
+        self.all(sql, values![limit], "listing debtors").await
     }
 
-    async fn complete_all(&self, raws: Vec<RawDebtor>) -> Result<Vec<DebtorRow>, LedgerError> {
+    async fn all(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+        doing: &'static str,
+    ) -> Result<Vec<DebtorRow>, LedgerError> {
+        let raws: Vec<RawDebtor> = self.db.all(sql, values).await.doing(doing)?;
         let mut debtors = Vec::with_capacity(raws.len());
         for raw in raws {
             debtors.push(self.complete(raw).await?);

@@ -271,15 +271,8 @@ fn choose_date(rng: &mut ChaCha8Rng, today: Date, last: Date) -> (String, Date) 
         if days == 2 {
             candidates.push(("depois de amanhã".to_owned(), due));
         }
-        let month = day.month();
         if days > 2 {
-            candidates.push((
-                format!(
-                    "{number} de {}",
-                    MONTHS[usize::from(month.unsigned_abs()) - 1]
-                ),
-                due,
-            ));
+            candidates.push((format!("{number} de {}", verbalise::month(day)), due));
         }
     }
     let fallback = (
@@ -288,18 +281,3 @@ fn choose_date(rng: &mut ChaCha8Rng, today: Date, last: Date) -> (String, Date) 
     );
     pick(rng, &candidates).cloned().unwrap_or(fallback)
 }
-
-const MONTHS: [&str; 12] = [
-    "janeiro",
-    "fevereiro",
-    "março",
-    "abril",
-    "maio",
-    "junho",
-    "julho",
-    "agosto",
-    "setembro",
-    "outubro",
-    "novembro",
-    "dezembro",
-];

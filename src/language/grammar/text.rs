@@ -4,6 +4,7 @@
 //! that one grammar serves speech and messages.
 
 pub use super::stem::stem;
+use crate::language::verbalise;
 
 /// What comes from outside is cut here; nobody says so much in one turn.
 const WORD_LIMIT: usize = 400;
@@ -320,106 +321,24 @@ fn say_mixed(piece: &str, said: &mut Vec<String>) {
     }
 }
 
-const UNITS: [&str; 20] = [
-    "zero",
-    "um",
-    "dois",
-    "três",
-    "quatro",
-    "cinco",
-    "seis",
-    "sete",
-    "oito",
-    "nove",
-    "dez",
-    "onze",
-    "doze",
-    "treze",
-    "quatorze",
-    "quinze",
-    "dezesseis",
-    "dezessete",
-    "dezoito",
-    "dezenove",
-];
-const TENS: [&str; 8] = [
-    "vinte",
-    "trinta",
-    "quarenta",
-    "cinquenta",
-    "sessenta",
-    "setenta",
-    "oitenta",
-    "noventa",
-];
-const HUNDREDS: [&str; 9] = [
-    "cento",
-    "duzentos",
-    "trezentos",
-    "quatrocentos",
-    "quinhentos",
-    "seiscentos",
-    "setecentos",
-    "oitocentos",
-    "novecentos",
-];
-
 /// A number below a million in words; codes (long, or with a leading zero) digit by digit.
 fn say_number(digits: &str, said: &mut Vec<String>) {
     let code = digits.len() > 6 || digits.len() > 1 && digits.starts_with('0');
-    match digits.parse::<usize>() {
-        Ok(number) if !code => say_thousands(number, said),
+    match digits.parse() {
+        Ok(number) if !code => say(number, said),
         _ => say_digits(digits, said),
     }
 }
 
 fn say_digits(digits: &str, said: &mut Vec<String>) {
-    let digits = digits.chars().filter_map(|c| c.to_digit(10));
-    said.extend(
-        digits
-            .filter_map(|digit| UNITS.get(digit as usize))
-            .map(|word| (*word).to_owned()),
-    );
-}
-
-fn say_thousands(number: usize, said: &mut Vec<String>) {
-    let (thousands, rest) = (number / 1000, number % 1000);
-    if thousands > 1 {
-        say_hundreds(thousands, said);
-    }
-    if thousands > 0 {
-        said.push("mil".into());
-    }
-    if thousands > 0 && rest > 0 && (rest < 100 || rest.is_multiple_of(100)) {
-        said.push("e".into());
-    }
-    if rest > 0 || number == 0 {
-        say_hundreds(rest, said);
+    for digit in digits.chars().filter_map(|c| c.to_digit(10)) {
+        say(digit.into(), said);
     }
 }
 
-fn say_hundreds(number: usize, said: &mut Vec<String>) {
-    let (hundreds, rest) = (number / 100, number % 100);
-    if number == 100 {
-        said.push("cem".into());
-        return;
-    }
-    if hundreds > 0 {
-        said.push(HUNDREDS[hundreds - 1].into());
-        if rest == 0 {
-            return;
-        }
-        said.push("e".into());
-    }
-    if rest < 20 {
-        said.push(UNITS[rest].into());
-        return;
-    }
-    said.push(TENS[rest / 10 - 2].into());
-    if !rest.is_multiple_of(10) {
-        said.push("e".into());
-        said.push(UNITS[rest % 10].into());
-    }
+fn say(number: u64, said: &mut Vec<String>) {
+    let words = verbalise::integer(number, verbalise::Gender::Masculine);
+    said.extend(words.split(' ').map(String::from));
 }
 
 /// Lower case without accents and hyphens: "às" → "as", "e-mail" → "email".

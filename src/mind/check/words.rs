@@ -1,9 +1,13 @@
 //! Words of prompts: which tell of a debt, which may never be said, and what a voice would have to guess.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use minijinja::Environment;
 
 use crate::base::fold;
 use crate::language::g2p;
+use crate::language::verbalise::{Gender, integer};
 use crate::mind::facts;
 use crate::mind::script::Notice;
 
@@ -100,51 +104,14 @@ const FORBIDDEN: &[(&str, &str)] = &[
 const DENIALS: &[&str] = &["nao peco", "nunca peco", "nunca pedimos", "nao pedimos"];
 
 /// Words for numbers, folded.
-const NUMBERS: &[&str] = &[
-    "um",
-    "uma",
-    "dois",
-    "duas",
-    "tres",
-    "quatro",
-    "cinco",
-    "seis",
-    "sete",
-    "oito",
-    "nove",
-    "dez",
-    "onze",
-    "doze",
-    "treze",
-    "quatorze",
-    "catorze",
-    "quinze",
-    "dezesseis",
-    "dezessete",
-    "dezoito",
-    "dezenove",
-    "vinte",
-    "trinta",
-    "quarenta",
-    "cinquenta",
-    "sessenta",
-    "setenta",
-    "oitenta",
-    "noventa",
-    "cem",
-    "cento",
-    "duzentos",
-    "trezentos",
-    "quatrocentos",
-    "quinhentos",
-    "seiscentos",
-    "setecentos",
-    "oitocentos",
-    "novecentos",
-    "mil",
-    "metade",
-    "meia",
-];
+static NUMBERS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    let round = (20..100).step_by(10).chain((100..1_000).step_by(100));
+    let spoken = (1..20).chain(round).flat_map(|number| {
+        [Gender::Masculine, Gender::Feminine].map(|gender| fold(&integer(number, gender)))
+    });
+    let others = ["quatorze", "cento", "mil", "metade", "meia"].map(String::from);
+    spoken.chain(others).collect()
+});
 
 /// What a number before it makes an offer of.
 const UNITS: &[&str] = &[
@@ -207,7 +174,7 @@ pub fn offer_by_hand(text: &str) -> Option<String> {
             .iter()
             .find(|unit| rest.starts_with(&format!("{unit} ")))?;
         NUMBERS
-            .contains(&pair[0])
+            .contains(pair[0])
             .then(|| format!("{} {unit}", pair[0]))
     })
 }
