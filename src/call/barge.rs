@@ -12,19 +12,24 @@ use super::timers::Timer;
 use super::turn::Floor;
 use crate::base::Moment;
 use crate::ear::cadence::Liveliness;
-use crate::language::meaning;
+use crate::language::meaning::{self, Meaning};
 
 /// Speech over a prompt is decided on after so long, when what was said by then is clear; a voice that says something
 /// else is waited for a little longer, in silence; and what goes on for much longer is the background.
 const DECIDE: Duration = Duration::from_millis(480);
 const DOUBT: Duration = Duration::from_millis(940);
 const BACKGROUND: Duration = Duration::from_millis(3_000);
+/// Between the looks at something that was judged to be no interruption, and goes on.
+const AGAIN: Duration = Duration::from_millis(400);
 /// Somebody who speaks into the telephone is at least so loud, in dB below full scale.
 const NEAR_DB: f32 = -40.0;
 /// And at most so much weaker than the caller was before.
 const WEAKER_DB: f32 = 9.0;
-/// What is understood over a prompt must be this sure.
+/// What is understood over a prompt must be this sure, in a lively voice.
 pub(super) const SURE: f32 = 0.5;
+/// And this sure in a voice whose melody tells nothing: hums, music and televisions are hardly ever heard to say anything
+/// but "uhum" or "está" so clearly.
+pub(super) const CERTAIN: f32 = 0.98;
 /// Pauses for nothing within one prompt, after which it takes more than a sound to pause again.
 const PATIENCE: u32 = 2;
 
@@ -79,8 +84,7 @@ impl Call {
             return;
         };
         if self.barge.judged {
-            self.ear.fade_background();
-            self.speaking_since = None;
+            self.decide_again(began, now);
             return;
         }
         match self.is_meant() {
@@ -93,9 +97,21 @@ impl Call {
             Some(false) => {
                 self.barge.judged = true;
                 self.go_on_talking();
-                self.timers
-                    .set(Timer::BargeIn, (began + BACKGROUND).max(now));
+                self.timers.set(Timer::BargeIn, now + AGAIN);
             }
+        }
+    }
+
+    /// What was taken for a nod or a noise goes on while we talk: it may become a sentence.
+    fn decide_again(&mut self, began: Moment, now: Moment) {
+        if self.may_interrupt() && self.is_meant() == Some(true) {
+            self.cut(now);
+        } else if now >= began + BACKGROUND {
+            self.ear.fade_background();
+            self.speaking_since = None;
+        } else {
+            let again = (now + AGAIN).min(began + BACKGROUND);
+            self.timers.set(Timer::BargeIn, again);
         }
     }
 
@@ -131,9 +147,13 @@ impl Call {
         }
         if let Some((tags, confidence)) = self.ear.understood() {
             let meaning = meaning::read(&tags, self.dialogue.today());
-            let floor = self.takes_floor(Some(&meaning));
-            if confidence >= SURE && (!floor || voice.melody == Liveliness::Lively) {
-                return Some(floor);
+            let nod = !self.takes_floor(Some(&meaning));
+            if !nod && is_clear(confidence, Some(&meaning), voice.melody) {
+                return Some(true);
+            }
+            // While the voice goes on, "não" and "quero" may become a sentence.
+            if nod && confidence >= SURE && (self.barge.doubted || !voice.is_speech()) {
+                return Some(false);
             }
         }
         if voice.is_speech() { None } else { Some(false) }
@@ -147,4 +167,19 @@ impl Call {
                 .caller_db
                 .is_none_or(|usual| level_db >= usual - WEAKER_DB)
     }
+}
+
+/// Whether words over a prompt are clear enough to be an answer. Music and televisions have words, too.
+pub(super) fn is_clear(confidence: f32, meaning: Option<&Meaning>, melody: Liveliness) -> bool {
+    match melody {
+        Liveliness::Lively => confidence >= SURE,
+        // A nod is too short to be told from a hum by its words.
+        Liveliness::Still | Liveliness::Noisy => confidence >= CERTAIN && !is_nod(meaning),
+    }
+}
+
+/// What people say while they go on listening.
+pub(super) fn is_nod(meaning: Option<&Meaning>) -> bool {
+    let intent = meaning.and_then(|meaning| meaning.intent.as_deref());
+    matches!(intent, Some("SIM" | "ATENDE_ALO" | "REPETE"))
 }

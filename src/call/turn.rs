@@ -1,12 +1,11 @@
 //! Turns of both sides: what was said and heard, from when to when.
 
-use super::barge::SURE;
+use super::barge::{is_clear, is_nod};
 use super::core::Call;
 use super::{Action, Event, HeardTurn, Latency};
 use crate::base::Moment;
 use crate::ear::Voice;
 use crate::ear::asr::Hypothesis;
-use crate::ear::cadence::Liveliness;
 use crate::language::meaning::{self, Meaning};
 use crate::mind::dialogue::{Heard, Utterance};
 
@@ -187,7 +186,9 @@ impl Call {
             self.early = Some((began, ended, hypotheses.to_vec()));
             return;
         }
-        if over_prompt && !(self.is_meant_for_us(best, voice) && self.takes_floor(meaning.as_ref()))
+        let heard = best.map(|best| (best.confidence, meaning.as_ref()));
+        if over_prompt
+            && !(self.is_meant_for_us(heard, voice) && self.takes_floor(meaning.as_ref()))
         {
             self.go_on_talking();
             return;
@@ -224,11 +225,15 @@ impl Call {
         self.answer(&heard, now);
     }
 
-    /// Whether words over a prompt were spoken into the telephone, and clearly: music and televisions have words, too.
-    fn is_meant_for_us(&self, best: Option<&Hypothesis>, voice: Option<Voice>) -> bool {
-        let clear = best.is_some_and(|best| best.confidence >= SURE);
+    /// Whether words over a prompt were spoken into the telephone, and clearly.
+    fn is_meant_for_us(
+        &self,
+        heard: Option<(f32, Option<&Meaning>)>,
+        voice: Option<Voice>,
+    ) -> bool {
         voice.is_none_or(|voice| {
-            self.is_near(voice.level_db) && (clear && voice.melody == Liveliness::Lively)
+            let clear = |(confidence, meaning)| is_clear(confidence, meaning, voice.melody);
+            self.is_near(voice.level_db) && heard.is_some_and(clear)
         })
     }
 
@@ -237,11 +242,11 @@ impl Call {
         if self.playout.is_mandatory() {
             return false;
         }
-        let Some(intent) = meaning.and_then(|meaning| meaning.intent.as_deref()) else {
+        if meaning.is_none_or(|meaning| meaning.intent.is_none()) {
             return false;
-        };
-        let nod = matches!(intent, "SIM" | "ATENDE_ALO" | "REPETE");
-        !(nod && (self.playout.left_ms() > BACKCHANNEL_MS || self.playout.clauses_left() > 1))
+        }
+        !(is_nod(meaning)
+            && (self.playout.left_ms() > BACKCHANNEL_MS || self.playout.clauses_left() > 1))
     }
 }
 

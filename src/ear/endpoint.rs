@@ -192,7 +192,7 @@ impl Endpointer {
                 self.after_an_answer(standing).max(self.pace.held)
             }
             // Digits that were hardly understood may be fewer than they seem.
-            Some(_) if !standing.clear => self.at_this_pace(self.pace.held),
+            Some(_) if !standing.clear => self.at_this_pace(self.pace.digits_missing),
             // So many digits are the value; the pauses between them are over.
             Some(count) if standing.digits >= count => self.after_an_answer(Standing {
                 has_value: false,

@@ -27,7 +27,7 @@ const KEPT: usize = cadence::SPAN.div_ceil(FRAME) + 4;
 /// A voice so far above the line's noise interrupts with its second frame, in dB.
 const CLEARLY_DB: f32 = 15.0;
 /// Digits that are this sure are taken to be all of them.
-const CLEAR: f32 = 0.6;
+const CLEAR: f32 = 0.85;
 /// How far a voice may fall below its mean, and for how many frames, after the detector has let it go.
 const LINGERS_DB: f32 = 14.0;
 const LINGERS: u32 = 8;

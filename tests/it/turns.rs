@@ -245,6 +245,21 @@ fn turns_are_taken_as_promised() {
         "{}",
         report.text()
     );
+    assert!(report.digits_cut_percent <= 1.0, "{}", report.text());
+    let meant =
+        |result: &&turns::Result| matches!(result.kind, Kind::Interruption | Kind::DoubleTalk);
+    let missed = results.iter().filter(meant).filter(|result| !result.right);
+    assert!(missed.count() * 50 <= 80, "{}", report.text());
+}
+
+/// "quero…" sounds like a nod until it is "quero falar com atendente".
+#[test]
+fn a_nod_that_becomes_a_sentence_takes_the_floor() {
+    let scene = Scene::set();
+    for nth in [1, 4, 10, 18, 27, 33] {
+        let result = scene.play(Kind::Interruption, nth);
+        assert!(result.right, "case {nth}: {}", result.note);
+    }
 }
 
 #[test]
