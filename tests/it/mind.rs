@@ -1,15 +1,20 @@
 //! Whole conversations in text: the sample dialogue, and callers who try to break it.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use combinado::base::{CallId, Date};
+use combinado::base::calendar::add_days;
+use combinado::base::{CallId, Centavos, Date};
 use combinado::config::Config;
 use combinado::mind::dialogue::{Effect, Utterance};
+use combinado::mouth::spoken::spoken;
 use combinado::run::{Kit, brief_for};
 use combinado::sim::debtor::{Mind, Persona, Reply};
 use combinado::sim::portfolio;
 use combinado::sim::text::{self, Chat, tells_debt};
 use jiff::civil::date;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use uuid::Uuid;
 
 static KIT: LazyLock<Kit> =
@@ -286,4 +291,50 @@ fn the_same_answer_for_ever_comes_to_an_end() {
             assert!(turns <= 61, "“{line}” goes on for {turns} turns");
         }
     }
+}
+
+/// Everybody's call, with sums and delays drawn anew: what goes to the voice has no figure in it, and no abbreviation that
+/// a voice would have to guess.
+#[test]
+fn nothing_goes_to_a_voice_that_it_would_have_to_guess() {
+    let config = Config::default();
+    let at = "2026-11-23T17:00:00Z".parse().expect("a time");
+    let mut dice = ChaCha8Rng::seed_from_u64(5);
+    let mut said: BTreeMap<String, String> = BTreeMap::new();
+    for (kind, persona) in Persona::all().into_iter().enumerate() {
+        // Half of them with each kind of caller.
+        let debtors = portfolio::demo(TODAY).into_iter().enumerate();
+        for (nth, mut debtor) in debtors.skip(kind % 2).step_by(2) {
+            for contract in &mut debtor.contracts {
+                contract.principal = Centavos(dice.random_range(500..3_000_000));
+                contract.due = add_days(TODAY, -dice.random_range(1..1_500));
+            }
+            let call = CallId(Uuid::from_u128(dice.random()));
+            let brief = brief_for(call, &debtor, &KIT.policy, &config, at);
+            let mut mind = Mind::new(persona, debtor, &KIT.policy, TODAY, nth as u64);
+            let (mut chat, mut turn) = Chat::new(KIT.script.clone(), KIT.graphs.clone(), brief);
+            for _ in 0..80 {
+                let text = joined(&turn);
+                let spoken = turn.drain(..).map(|one| (one.text, one.state));
+                said.extend(spoken);
+                if chat.is_over() {
+                    break;
+                }
+                let line = match mind.answer(chat.dialogue().state(), &text) {
+                    Reply::Say(words) | Reply::Press(words) => words,
+                    Reply::Nothing => String::new(),
+                };
+                turn = chat.type_line(&line).expect("the grammars compile").1;
+            }
+        }
+    }
+    assert!(said.len() >= 600, "{} different texts", said.len());
+    let wrong: Vec<String> = said
+        .iter()
+        .filter(|(text, _)| {
+            text.contains(|c: char| c.is_ascii_digit()) || spoken(text, TODAY, &[]).is_err()
+        })
+        .map(|(text, state)| format!("{state}: {text} {:?}", spoken(text, TODAY, &[])))
+        .collect();
+    assert!(wrong.is_empty(), "{} texts, {wrong:#?}", wrong.len());
 }

@@ -54,7 +54,7 @@ pub struct SipSettings {
     pub laws: Vec<Law>,
     /// How long a call rings before it is answered. Default zero.
     pub ring: Duration,
-    /// Delay of the jitter buffer. Default 60 ms.
+    /// Delay of the jitter buffer. Default 40 ms.
     pub jitter_ms: u32,
     /// Without an RTP packet for so long, the peer is gone. Default 30 s.
     pub silence_limit: Duration,
