@@ -301,7 +301,7 @@ fn nothing_goes_to_a_voice_that_it_would_have_to_guess() {
     let at = "2026-11-23T17:00:00Z".parse().expect("a time");
     let mut dice = ChaCha8Rng::seed_from_u64(5);
     let mut said: BTreeMap<String, String> = BTreeMap::new();
-    for (kind, persona) in Persona::all().into_iter().enumerate() {
+    for (kind, persona) in Persona::all().enumerate() {
         // Half of them with each kind of caller.
         let debtors = portfolio::demo(TODAY).into_iter().enumerate();
         for (nth, mut debtor) in debtors.skip(kind % 2).step_by(2) {
