@@ -101,7 +101,7 @@ pub struct Ending {
 }
 
 /// What passing an arc says: tags, then the word that begins.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Saying {
     pub tags: Vec<u32>,
     pub word: Option<u32>,

@@ -1,6 +1,6 @@
 //! From an automaton over words to positions and phones.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::{BLANK, Ending, NOTHING, Node, PhoneArc, Position, Saying, Slot, Tables};
@@ -22,7 +22,7 @@ struct Way {
 }
 
 /// A position that has still to be made: before a state, or inside a word.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     State(u32),
     /// The number of what is left to say, and the state behind the word.
@@ -93,9 +93,9 @@ pub struct Compiler<'a> {
     rests: Rests,
     /// By word, the number of all that there is to say.
     pronunciations: Vec<u32>,
-    places: HashMap<Place, u32>,
+    places: BTreeMap<Place, u32>,
     waiting: Vec<Place>,
-    sayings: HashMap<Saying, u32>,
+    sayings: BTreeMap<Saying, u32>,
     slots: Vec<Slot>,
     offsets: Offsets,
 }
@@ -136,9 +136,9 @@ impl<'a> Compiler<'a> {
             jumps_from,
             rests,
             pronunciations,
-            places: HashMap::new(),
+            places: BTreeMap::new(),
             waiting: Vec::new(),
-            sayings: HashMap::new(),
+            sayings: BTreeMap::new(),
             slots: Vec::new(),
             offsets: Offsets::default(),
         }
@@ -339,7 +339,7 @@ pub fn fill(
         return (own, BTreeMap::new());
     }
     let mut compiled = Compiled::default();
-    let mut sayings = HashMap::new();
+    let mut sayings = BTreeMap::new();
     // What leaves a shared position through its slots.
     let mut leaving: BTreeMap<u32, Vec<Step>> = BTreeMap::new();
     for (rule, phrases) in phrases {
@@ -448,7 +448,7 @@ fn phone_counts(words: &[String]) -> Vec<u16> {
     words.iter().map(count).collect()
 }
 
-fn in_order(sayings: HashMap<Saying, u32>, first: u32) -> Vec<Saying> {
+fn in_order(sayings: BTreeMap<Saying, u32>, first: u32) -> Vec<Saying> {
     let mut ordered = vec![Saying::default(); sayings.len()];
     for (saying, number) in sayings {
         ordered[(number - first) as usize] = saying;
@@ -467,7 +467,7 @@ fn blanks(first: u32, count: usize) -> Vec<Node> {
 
 /// The nodes of phones by the position behind and the phone.
 #[derive(Default)]
-struct Nodes(HashMap<(u32, u8), u32>);
+struct Nodes(BTreeMap<(u32, u8), u32>);
 
 impl Nodes {
     /// The arcs of one position: every node once for the same saying, at its best weight.
