@@ -147,8 +147,8 @@ impl Call {
         }
         if let Some((tags, confidence)) = self.ear.understood() {
             let meaning = meaning::read(&tags, self.dialogue.today());
-            let nod = !self.takes_floor(Some(&meaning));
-            if !nod && is_clear(confidence, Some(&meaning), voice.melody) {
+            let nod = !self.takes_floor(&meaning);
+            if !nod && is_clear(confidence, &meaning, voice.melody) {
                 return Some(true);
             }
             // While the voice goes on, "não" and "quero" may become a sentence.
@@ -170,7 +170,7 @@ impl Call {
 }
 
 /// Whether words over a prompt are clear enough to be an answer. Music and televisions have words, too.
-pub(super) fn is_clear(confidence: f32, meaning: Option<&Meaning>, melody: Liveliness) -> bool {
+pub(super) fn is_clear(confidence: f32, meaning: &Meaning, melody: Liveliness) -> bool {
     match melody {
         Liveliness::Lively => confidence >= SURE,
         // A nod is too short to be told from a hum by its words.
@@ -179,7 +179,9 @@ pub(super) fn is_clear(confidence: f32, meaning: Option<&Meaning>, melody: Livel
 }
 
 /// What people say while they go on listening.
-pub(super) fn is_nod(meaning: Option<&Meaning>) -> bool {
-    let intent = meaning.and_then(|meaning| meaning.intent.as_deref());
-    matches!(intent, Some("SIM" | "ATENDE_ALO" | "REPETE"))
+pub(super) fn is_nod(meaning: &Meaning) -> bool {
+    matches!(
+        meaning.intent.as_deref(),
+        Some("SIM" | "ATENDE_ALO" | "REPETE")
+    )
 }

@@ -186,10 +186,13 @@ impl Call {
             self.early = Some((began, ended, hypotheses.to_vec()));
             return;
         }
-        let heard = best.map(|best| (best.confidence, meaning.as_ref()));
-        if over_prompt
-            && !(self.is_meant_for_us(heard, voice) && self.takes_floor(meaning.as_ref()))
-        {
+        let is_answer = best.zip(meaning.as_ref()).is_some_and(|(best, meaning)| {
+            self.takes_floor(meaning)
+                && voice.is_none_or(|voice| {
+                    self.is_near(voice.level_db) && is_clear(best.confidence, meaning, voice.melody)
+                })
+        });
+        if over_prompt && !is_answer {
             self.go_on_talking();
             return;
         }
@@ -225,28 +228,11 @@ impl Call {
         self.answer(&heard, now);
     }
 
-    /// Whether words over a prompt were spoken into the telephone, and clearly.
-    fn is_meant_for_us(
-        &self,
-        heard: Option<(f32, Option<&Meaning>)>,
-        voice: Option<Voice>,
-    ) -> bool {
-        voice.is_none_or(|voice| {
-            let clear = |(confidence, meaning)| is_clear(confidence, meaning, voice.melody);
-            self.is_near(voice.level_db) && heard.is_some_and(clear)
-        })
-    }
-
     /// Whether words over a prompt are an answer. A nod in the middle of a statement is not, nor is a noise.
-    pub(super) fn takes_floor(&self, meaning: Option<&Meaning>) -> bool {
-        if self.playout.is_mandatory() {
-            return false;
-        }
-        if meaning.is_none_or(|meaning| meaning.intent.is_none()) {
-            return false;
-        }
-        !(is_nod(meaning)
-            && (self.playout.left_ms() > BACKCHANNEL_MS || self.playout.clauses_left() > 1))
+    pub(super) fn takes_floor(&self, meaning: &Meaning) -> bool {
+        let nod = is_nod(meaning)
+            && (self.playout.left_ms() > BACKCHANNEL_MS || self.playout.clauses_left() > 1);
+        meaning.intent.is_some() && !nod && !self.playout.is_mandatory()
     }
 }
 
