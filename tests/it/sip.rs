@@ -215,8 +215,6 @@ fn loopback() -> SocketAddr {
 fn settings() -> SipSettings {
     SipSettings {
         rtp_ports: 20_000..=39_999,
-        // Both ends run beside other tests, and may be woken late.
-        jitter_ms: 60,
         ..SipSettings::default()
     }
 }
