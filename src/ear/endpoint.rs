@@ -18,7 +18,8 @@ pub struct Pace {
     pub falling: Duration,
     /// The same, when the voice tells nothing.
     pub complete_so_far: Duration,
-    /// The same, when the voice rose or was held: people who say "sim…" so are looking for more words.
+    /// The same, when the voice rose or was held, or the grammar expects more: people who say "sim…" so are looking
+    /// for more words.
     pub held: Duration,
     /// Silence while the answer is not one yet, or anything may be said.
     pub unfinished: Duration,
@@ -70,6 +71,8 @@ pub struct Standing {
     pub is_final: bool,
     /// And nothing can follow.
     pub complete: bool,
+    /// And yet the grammar's weights make more words likelier than the end.
+    pub expects_more: bool,
     pub digits: usize,
     /// It names a value, such as a date or an amount: more words would make it another one.
     pub has_value: bool,
@@ -204,6 +207,9 @@ impl Endpointer {
 
     /// Who has said enough to be answered may yet go on: the grammar knows whether he can, his voice whether he will.
     fn after_an_answer(&self, standing: Standing) -> Duration {
+        if standing.expects_more {
+            return self.at_this_pace(self.pace.held);
+        }
         match (standing.complete, standing.cadence) {
             (true, Cadence::Falls | Cadence::Level) => self.pace.complete,
             // He means to go on, though not with anything that we listen for.
@@ -251,6 +257,7 @@ mod tests {
     const SIM: Standing = Standing {
         is_final: true,
         complete: true,
+        expects_more: false,
         digits: 0,
         has_value: false,
         clear: true,
@@ -308,6 +315,11 @@ mod tests {
         assert_eq!(silence_until_over(SO_FAR, CLOSED), 200);
         assert_eq!(silence_until_over(ending(Cadence::Falls), CLOSED), 120);
         assert_eq!(silence_until_over(ending(Cadence::Rises), CLOSED), 560);
+        let expecting = Standing {
+            expects_more: true,
+            ..ending(Cadence::Falls)
+        };
+        assert_eq!(silence_until_over(expecting, CLOSED), 560);
         assert_eq!(silence_until_over(Standing::default(), CLOSED), 800);
         assert_eq!(silence_until_over(SIM, open), 800);
     }

@@ -353,6 +353,7 @@ impl Ear {
         turn.standing = Standing {
             is_final: sure && enough && partial.is_final,
             complete: sure && enough && partial.complete,
+            expects_more: partial.expects_more,
             digits: match self.expect.digits {
                 Some(_) => digits(&partial),
                 None => 0,

@@ -16,6 +16,8 @@ const UNSETTLED: f32 = 9.0;
 const ENDS: f32 = 8.0;
 /// A way that says the same and goes on counts when it is no further behind.
 const GOES_ON: f32 = 14.0;
+/// So much likelier, in nats, must more words be than the end: twice.
+const EXPECTS: f32 = 0.7;
 /// Rows after which a turn takes no more sound: 30 s.
 pub const MAX_ROWS: u16 = 1_000;
 /// Entries of the history after which those that nobody remembers are thrown away.
@@ -105,6 +107,8 @@ pub struct Leader {
     pub is_final: bool,
     /// Nothing can follow.
     pub complete: bool,
+    /// By the weights of the grammar, more words are likelier than the end.
+    pub expects_more: bool,
 }
 
 /// The decoder of one turn.
@@ -458,18 +462,19 @@ impl Decoder {
             .max_by(|left, right| left.tokens[0].score.total_cmp(&right.tokens[0].score))?;
         let ended = self.ended(graph, best - ENDS);
         let is_final = ended.is_some();
-        let path = ended.unwrap_or_else(|| self.path(graph, &first.tokens[0], &[]));
-        let complete = is_final && !self.goes_on(graph, &path, best - GOES_ON);
+        let (end, path) = ended.unwrap_or_else(|| (best, self.path(graph, &first.tokens[0], &[])));
+        let going_on = self.going_on(graph, &path, best - GOES_ON);
         Some(Leader {
             settled: self.settled(graph, &path, best),
             is_final,
-            complete,
+            complete: is_final && going_on.is_none(),
+            expects_more: is_final && going_on.is_some_and(|score| score > end + EXPECTS),
             path,
         })
     }
 
-    /// The best way that ends here, when its score is no less than `least`.
-    fn ended(&self, graph: &Graph, least: f32) -> Option<Path> {
+    /// The best way that ends here and its score, when that is no less than `least`.
+    fn ended(&self, graph: &Graph, least: f32) -> Option<(f32, Path)> {
         let mut found: Option<(f32, &Token, &Ending)> = None;
         for cell in &self.cells {
             for ending in graph.endings_of(graph.node(cell.node).position) {
@@ -479,19 +484,23 @@ impl Decoder {
                 }
             }
         }
-        found.map(|(_, token, ending)| self.path(graph, token, &ending.tags))
+        found.map(|(score, token, ending)| (score, self.path(graph, token, &ending.tags)))
     }
 
-    /// Whether another word may follow the words of `path`, in any alternative that is alive.
-    fn goes_on(&self, graph: &Graph, path: &Path, least: f32) -> bool {
-        self.cells.iter().any(|cell| {
+    /// The score of the best way with the words of `path` that another word may follow, if it is at least `least`.
+    fn going_on(&self, graph: &Graph, path: &Path, least: f32) -> Option<f32> {
+        let goes_on = |cell: &&Cell| {
             cell.tokens[0].score >= least
                 && graph.can_go_on(graph.node(cell.node).position)
                 && self
                     .path(graph, &cell.tokens[0], &[])
                     .said()
                     .eq(path.said())
-        })
+        };
+        let scores = self.cells.iter().filter(goes_on);
+        scores
+            .map(|cell| cell.tokens[0].score)
+            .max_by(f32::total_cmp)
     }
 
     /// How many words of `path` every rival shares.
@@ -600,8 +609,11 @@ fn meaning_after(graph: &Graph, meaning: u32, saying: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::super::toy::{Toy, model, spoken};
     use super::*;
+    use crate::language::grammar::Grammar;
 
     const DIGITS: &[(&str, &str)] = &[
         ("zero", "0"),
@@ -695,6 +707,21 @@ mod tests {
                 .windows(2)
                 .all(|pair| pair[0].first <= pair[0].last && pair[0].last < pair[1].first)
         );
+    }
+
+    /// Weights tell which words are seldom the last ones.
+    #[test]
+    fn knows_when_more_is_expected() {
+        let text = "#ABNF 1.0 UTF-8; root $x; public $x = /0.3/ sou | sou eu | claro [sim];";
+        let files = BTreeMap::from([("x.gram".to_owned(), text.to_owned())]);
+        let grammar = Grammar::load(&files, "x.gram").expect("a grammar");
+        let automaton = grammar.automaton(&[], &BTreeMap::new()).expect("one");
+        let graph = Graph::compile(&automaton, &model());
+        for (words, expects_more) in [("sou", true), ("sou eu", false), ("claro", false)] {
+            let leader = decoded(&graph, &spoken(words)).leader(&graph).expect("one");
+            assert!(leader.is_final, "{words}");
+            assert_eq!(leader.expects_more, expects_more, "{words}");
+        }
     }
 
     /// "sim" may go on as "sim quero"; "não" cannot go on.

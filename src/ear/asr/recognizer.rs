@@ -46,6 +46,8 @@ pub struct Partial {
     pub is_final: bool,
     /// The grammar may end here, and nothing can follow.
     pub complete: bool,
+    /// It may end here, but by its weights more words are likelier.
+    pub expects_more: bool,
 }
 
 /// Front end, network and decoder of one line. What is large and never changes is shared.
@@ -140,6 +142,7 @@ impl Recognizer {
             stable_words: leader.settled,
             is_final: leader.is_final,
             complete: leader.complete,
+            expects_more: leader.expects_more,
         })
     }
 
