@@ -4,15 +4,18 @@
 //! its comment.
 
 use std::collections::BTreeMap;
+use std::hint::black_box;
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use crate::base::Date;
+use crate::base::{Date, Moment};
 use crate::ear::asr::AcousticModel;
 use crate::language::grammar::loose::{self, Loose};
 use crate::language::grammar::parse::{self, Parser};
 use crate::language::grammar::{Grammar, Shipped};
 use crate::language::meaning;
-use crate::media::{rtp, wav};
+use crate::media::receiver::{Payloads, Reaction, Receiver};
+use crate::media::{FRAME_MS, rtp, wav};
 use crate::mind::policy::Policy;
 use crate::mind::script::Script;
 use crate::mouth::ssml;
@@ -20,6 +23,7 @@ use crate::mouth::ssml;
 const TODAY: Date = jiff::civil::date(2026, 11, 23);
 /// Longer texts only take longer.
 const LONGEST: usize = 4096;
+const FRAME_TIME: Duration = Duration::from_millis(FRAME_MS);
 
 /// A target: its name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -34,7 +38,7 @@ pub const TARGETS: [Target; 10] = [
     ("text", text),
     ("model", model),
     ("wav", wav_file),
-    ("rtp", rtp_packet),
+    ("rtp", rtp_session),
     ("ssml", ssml_text),
 ];
 
@@ -176,23 +180,53 @@ pub fn text(data: &[u8]) {
 
 /// An acoustic model.
 pub fn model(data: &[u8]) {
-    let _ = AcousticModel::from_bytes(data);
+    let _ = black_box(AcousticModel::from_bytes(black_box(data)));
 }
 
 /// A recording.
 pub fn wav_file(data: &[u8]) {
-    let _ = wav::read(data);
-    let _ = wav::read_channels(data);
+    let _ = black_box(wav::read(black_box(data)));
+    let _ = black_box(wav::read_channels(black_box(data)));
 }
 
-/// A datagram on a media port.
-pub fn rtp_packet(data: &[u8]) {
-    let _ = rtp::Packet::parse(data);
+/// A session on a media port: before each datagram stand its length and an octet of which the low two bits are the port
+/// that it comes from and the rest how much later it comes, in 4 ms. A frame is played every 20 ms, as in a call.
+///
+/// What is counted was sent, sound comes from a known port, keys are of the keypad, and the report is well-formed.
+pub fn rtp_session(data: &[u8]) {
+    const PAYLOADS: Payloads = Payloads {
+        a_law: Some(rtp::PCMA),
+        mu_law: Some(rtp::PCMU),
+        events: Some(101),
+    };
+    let mut rest = &data[..data.len().min(LONGEST)];
+    let mut receiver = Receiver::new(PAYLOADS, Some(0), 60);
+    let (mut now, mut played, mut sent) = (Moment::ZERO, Moment::ZERO, 0);
+    while let Some(([length, from], more)) = rest.split_first_chunk::<2>() {
+        let (datagram, next) = more.split_at(more.len().min(usize::from(*length)));
+        rest = next;
+        sent += 1;
+        now = now + Duration::from_millis(u64::from(from & !3));
+        while played + FRAME_TIME <= now {
+            played = played + FRAME_TIME;
+            black_box(receiver.pop());
+        }
+        if let Reaction::Key(key) = receiver.receive(from & 3, datagram, now) {
+            assert!("0123456789*#ABCD".contains(key), "{key:?}");
+        }
+    }
+    let stats = receiver.stats();
+    assert!(stats.received + stats.duplicates <= sent && receiver.malformed() <= sent);
+    assert!(receiver.source().is_none_or(|port| port < 4));
+    let sender = rtp::Sequencer::new(1, 0, 0).report();
+    let report = rtp::encode_report(&sender, now.0, receiver.report().as_ref(), "combinado");
+    assert!(rtp::is_rtcp(&report));
 }
 
 /// A prompt with marks for the voice.
 pub fn ssml_text(data: &[u8]) {
-    let _ = ssml::parse(&words(data), &crate::mouth::tts::Settings::default());
+    let settings = crate::mouth::tts::Settings::default();
+    let _ = black_box(ssml::parse(&words(data), &settings));
 }
 
 #[cfg(test)]

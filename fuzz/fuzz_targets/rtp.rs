@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| combinado::fuzz::rtp_packet(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| combinado::fuzz::rtp_session(data));
