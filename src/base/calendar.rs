@@ -2,7 +2,7 @@
 
 use jiff::civil::Weekday;
 
-use super::Date;
+use super::{Date, Uf, holidays};
 
 /// No run of closed days is this long; it bounds the search at the ends of the calendar.
 const LONGEST_CLOSURE: i32 = 15;
@@ -50,31 +50,38 @@ pub fn bank_holiday(day: Date) -> Option<&'static str> {
     })
 }
 
-/// Whether banks are open: neither a weekend nor a bank holiday.
-pub fn is_business_day(day: Date) -> bool {
-    !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) && bank_holiday(day).is_none()
+/// The name of a state's own holiday on this day, which closes its banks too.
+pub fn state_holiday(uf: Uf, day: Date) -> Option<&'static str> {
+    holidays::of(uf, day, days_from_easter(day))
+}
+
+/// Whether banks are open: neither a weekend nor a bank holiday, nor a holiday of the payer's state where it is known.
+pub fn is_business_day(day: Date, uf: Option<Uf>) -> bool {
+    !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
+        && bank_holiday(day).is_none()
+        && uf.is_none_or(|uf| state_holiday(uf, day).is_none())
 }
 
 /// This day when it is a business day, else the next one.
-pub fn next_business_day(day: Date) -> Date {
+pub fn next_business_day(day: Date, uf: Option<Uf>) -> Date {
     (0..LONGEST_CLOSURE)
         .map(|n| add_days(day, n))
-        .find(|&day| is_business_day(day))
+        .find(|&day| is_business_day(day, uf))
         .unwrap_or(day)
 }
 
 /// This day when it is a business day, else the one before.
-pub fn previous_business_day(day: Date) -> Date {
+pub fn previous_business_day(day: Date, uf: Option<Uf>) -> Date {
     (0..LONGEST_CLOSURE)
         .map(|n| add_days(day, -n))
-        .find(|&day| is_business_day(day))
+        .find(|&day| is_business_day(day, uf))
         .unwrap_or(day)
 }
 
 /// The `n`th business day of the banks in a month, counted from 1; `None` when the month has fewer.
 pub fn nth_business_day(year: i16, month: i8, n: usize) -> Option<Date> {
     days_of_month(year, month)
-        .filter(|&day| is_business_day(day))
+        .filter(|&day| is_business_day(day, None))
         .nth(n.checked_sub(1)?)
 }
 
@@ -179,17 +186,53 @@ mod tests {
     }
 
     #[test]
-    fn holidays_move_due_dates_forward() {
-        assert_eq!(next_business_day(date(2026, 11, 20)), date(2026, 11, 23));
-        assert_eq!(next_business_day(date(2026, 12, 5)), date(2026, 12, 7));
-        assert_eq!(next_business_day(date(2026, 12, 25)), date(2026, 12, 28));
-        assert_eq!(next_business_day(date(2021, 8, 28)), date(2021, 8, 30));
+    fn states_have_holidays_of_their_own() {
+        for (uf, day, name) in [
+            (Uf::SP, date(2026, 7, 9), "Revolução Constitucionalista"),
+            (Uf::RJ, date(2026, 4, 23), "São Jorge"),
+            (Uf::ES, date(2026, 4, 13), "Nossa Senhora da Penha"),
+            (Uf::ES, date(2027, 4, 5), "Nossa Senhora da Penha"),
+            (Uf::AC, date(2027, 11, 19), "Tratado de Petrópolis"),
+            (Uf::AC, date(2028, 9, 8), "Dia da Amazônia"),
+            (Uf::DF, date(2026, 11, 30), "Dia do Evangélico"),
+        ] {
+            assert_eq!(state_holiday(uf, day), Some(name), "{uf:?} {day}");
+            assert!(!is_business_day(day, Some(uf)) && is_business_day(day, None));
+            let next = next_business_day(day, Some(uf));
+            assert!(next > day && is_business_day(next, Some(uf)), "{next}");
+        }
+        assert_eq!(state_holiday(Uf::AC, date(2027, 11, 17)), None);
+        assert_eq!(state_holiday(Uf::MG, date(2026, 7, 9)), None);
         assert_eq!(
-            previous_business_day(date(2026, 11, 22)),
+            previous_business_day(date(2026, 11, 30), Some(Uf::DF)),
+            date(2026, 11, 27)
+        );
+    }
+
+    #[test]
+    fn holidays_move_due_dates_forward() {
+        assert_eq!(
+            next_business_day(date(2026, 11, 20), None),
+            date(2026, 11, 23)
+        );
+        assert_eq!(
+            next_business_day(date(2026, 12, 5), None),
+            date(2026, 12, 7)
+        );
+        assert_eq!(
+            next_business_day(date(2026, 12, 25), None),
+            date(2026, 12, 28)
+        );
+        assert_eq!(
+            next_business_day(date(2021, 8, 28), None),
+            date(2021, 8, 30)
+        );
+        assert_eq!(
+            previous_business_day(date(2026, 11, 22), None),
             date(2026, 11, 19)
         );
         assert!(
-            is_business_day(date(2023, 11, 20)),
+            is_business_day(date(2023, 11, 20), None),
             "not yet a national holiday"
         );
     }
@@ -243,7 +286,7 @@ mod tests {
         #[test]
         fn nothing_panics(days in -700_000i32..2_900_000, months in -200_000i32..200_000, years in any::<i16>()) {
             let day = add_days(date(1, 1, 1), days);
-            let _ = (is_business_day(day), add_months(day, months), add_years(day, years));
+            let _ = (is_business_day(day, Some(Uf::AC)), add_months(day, months), add_years(day, years));
         }
 
         #[test]

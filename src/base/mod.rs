@@ -6,6 +6,7 @@ pub mod calendar;
 mod centavos;
 mod cnpj;
 mod cpf;
+mod holidays;
 mod ids;
 mod moment;
 mod phone;

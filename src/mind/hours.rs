@@ -28,7 +28,8 @@ const fn window(open: i8, close: i8) -> Option<Window> {
 
 /// The hours in which people of a state may be called on a day; `None` on a closed one.
 pub fn window_on(uf: Uf, day: Date) -> Option<Window> {
-    if calendar::bank_holiday(day).is_some() || day.weekday() == Weekday::Sunday {
+    let holiday = calendar::bank_holiday(day).or_else(|| calendar::state_holiday(uf, day));
+    if holiday.is_some() || day.weekday() == Weekday::Sunday {
         return None;
     }
     let saturday = day.weekday() == Weekday::Saturday;

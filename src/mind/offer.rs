@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::debt::{Contract, Debtor};
 use super::policy::{Discount, Policy, Unlawful};
-use crate::base::{BasisPoints, Centavos, Date, calendar};
+use crate::base::{BasisPoints, Centavos, Date, Uf, calendar};
 
 pub use audit::{Breach, audit};
 pub use cet::{Iof, cet};
@@ -93,6 +93,9 @@ pub struct Offers {
     pub plan_last_day: Date,
     #[serde(default)]
     score: Option<u8>,
+    /// Whose holidays move a due date.
+    #[serde(default)]
+    uf: Option<Uf>,
     policy: Policy,
 }
 
@@ -131,13 +134,15 @@ pub struct OutsideWindow {
 /// Computes what is owed and everything that the policy allows to be offered for it.
 pub fn offers(policy: &Policy, debtor: &Debtor, today: Date) -> Result<Offers, NoOffer> {
     let owed = owed_today(policy, debtor, today)?;
-    let last_day = last_business_day(today, policy.terms.cash_days);
+    let uf = Some(debtor.uf);
+    let last_day = last_business_day(today, policy.terms.cash_days, uf);
     let builder = Builder {
         policy,
         owed: &owed,
         today,
         first: last_day,
         score: debtor.score,
+        uf,
     };
     let mut ladder = builder.ladder().into_iter();
     let cash = ladder.next().unwrap_or_else(|| builder.cash(0));
@@ -149,8 +154,9 @@ pub fn offers(policy: &Policy, debtor: &Debtor, today: Date) -> Result<Offers, N
         improvements: ladder.collect(),
         plans: Vec::new(),
         last_day,
-        plan_last_day: last_business_day(today, policy.terms.plan_days),
+        plan_last_day: last_business_day(today, policy.terms.plan_days, uf),
         score: debtor.score,
+        uf,
         policy: policy.clone(),
         owed,
     };
@@ -208,13 +214,13 @@ impl Offers {
             OfferKind::Cash => self.last_day,
             OfferKind::Plan => self.plan_last_day,
         };
-        let due = calendar::next_business_day(first_due);
+        let due = calendar::next_business_day(first_due, self.uf);
         if first_due < self.today || due > last_day {
             return Err(OutsideWindow { last_day });
         }
         let mut dated = offer.clone();
         for (nth, instalment) in (0..).zip(&mut dated.instalments) {
-            instalment.due = plan::due_date(first_due, nth);
+            instalment.due = plan::due_date(first_due, nth, self.uf);
         }
         dated.cet = self.builder().cost(&dated);
         Ok(dated)
@@ -265,6 +271,7 @@ impl Offers {
             today: self.today,
             first: self.last_day,
             score: self.score,
+            uf: self.uf,
         }
     }
 }
@@ -299,7 +306,7 @@ fn owed_today(policy: &Policy, debtor: &Debtor, today: Date) -> Result<Vec<Owed>
             source,
         };
         policy.check_contract(contract).map_err(unlawful)?;
-        let updated = update(contract, today);
+        let updated = update(contract, today, Some(debtor.uf));
         if updated.days > 0 {
             owed.push(Owed {
                 contract: contract.clone(),
@@ -328,9 +335,9 @@ fn prescribed(debtor: &Debtor, today: Date) -> Vec<String> {
 }
 
 /// The last business day within `days` of today; where there is none, the first after.
-fn last_business_day(today: Date, days: u32) -> Date {
+fn last_business_day(today: Date, days: u32, uf: Option<Uf>) -> Date {
     let limit = calendar::add_days(today, i32::try_from(days).unwrap_or(i32::MAX));
-    calendar::previous_business_day(limit).max(calendar::next_business_day(today))
+    calendar::previous_business_day(limit, uf).max(calendar::next_business_day(today, uf))
 }
 
 /// Makes offers out of contracts and policy.
@@ -341,6 +348,7 @@ struct Builder<'a> {
     /// The first payment, until the debtor names a day.
     first: Date,
     score: Option<u8>,
+    uf: Option<Uf>,
 }
 
 impl Builder<'_> {
@@ -408,9 +416,11 @@ impl Builder<'_> {
         });
         let payments = plan::payments(&self.policy.instalments, base, n)?;
         let total: Centavos = payments.amounts.iter().copied().sum();
-        let first = self
-            .first
-            .min(last_business_day(self.today, self.policy.terms.plan_days));
+        let first = self.first.min(last_business_day(
+            self.today,
+            self.policy.terms.plan_days,
+            self.uf,
+        ));
         let dated = (0..).zip(&payments.amounts);
         let mut offer = Offer {
             kind: OfferKind::Plan,
@@ -420,7 +430,7 @@ impl Builder<'_> {
             entrada: payments.entrada,
             instalments: dated
                 .map(|(k, &amount)| Instalment {
-                    due: plan::due_date(first, k),
+                    due: plan::due_date(first, k, self.uf),
                     amount,
                 })
                 .collect(),

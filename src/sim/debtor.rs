@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::base::{Centavos, Date, calendar};
+use crate::base::{Centavos, Date, Uf, calendar};
 use crate::language::verbalise;
 use crate::mind::debt::Debtor;
 use crate::mind::facts;
@@ -61,6 +61,7 @@ impl Mind {
             &mut rng,
             today,
             offers.as_ref().map_or(today, |offers| offers.last_day),
+            debtor.uf,
         );
         let numbers: Vec<u32> = offers
             .iter()
@@ -250,12 +251,12 @@ fn pick<'a, T>(rng: &mut ChaCha8Rng, from: &'a [T]) -> Option<&'a T> {
 }
 
 /// A day up to the last one allowed, said in one of the ways people say it, and the business day it comes to.
-fn choose_date(rng: &mut ChaCha8Rng, today: Date, last: Date) -> (String, Date) {
+fn choose_date(rng: &mut ChaCha8Rng, today: Date, last: Date, uf: Uf) -> (String, Date) {
     let span = calendar::days_between(today, last).max(1);
     let mut candidates = Vec::new();
     for days in 1..=span {
         let day = calendar::add_days(today, days);
-        let due = calendar::next_business_day(day);
+        let due = calendar::next_business_day(day, Some(uf));
         if due > last {
             continue;
         }
@@ -277,7 +278,7 @@ fn choose_date(rng: &mut ChaCha8Rng, today: Date, last: Date) -> (String, Date) 
     }
     let fallback = (
         "amanhã".to_owned(),
-        calendar::next_business_day(calendar::add_days(today, 1)),
+        calendar::next_business_day(calendar::add_days(today, 1), Some(uf)),
     );
     pick(rng, &candidates).cloned().unwrap_or(fallback)
 }

@@ -196,8 +196,10 @@ fn today_plus_two() -> String {
     let today = Timestamp::now()
         .to_zoned(jiff::tz::TimeZone::get("America/Sao_Paulo").unwrap())
         .date();
-    let day =
-        combinado::base::calendar::next_business_day(combinado::base::calendar::add_days(today, 2));
+    let day = combinado::base::calendar::next_business_day(
+        combinado::base::calendar::add_days(today, 2),
+        None,
+    );
     format!("{:02}", day.day())
 }
 

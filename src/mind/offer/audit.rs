@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Offer, OfferKind, update};
-use crate::base::{Centavos, Date, calendar};
+use crate::base::{Centavos, Date, Uf, calendar};
 use crate::mind::debt::Debtor;
 use crate::mind::policy::Policy;
 
@@ -58,8 +58,8 @@ pub fn audit(policy: &Policy, debtor: &Debtor, today: Date, offer: &Offer) -> Ve
             Breach::TooSmall,
             offer.kind == OfferKind::Cash || parts_fit(policy, offer),
         ),
-        (Breach::Dates, dates_rise(offer)),
-        (Breach::Window, in_window(policy, today, offer)),
+        (Breach::Dates, dates_rise(offer, debtor.uf)),
+        (Breach::Window, in_window(policy, today, offer, debtor.uf)),
         (
             Breach::Computation,
             offer.computation.adds_up() && offer.computation.value == offer.total,
@@ -91,7 +91,7 @@ impl Bounds {
             .iter()
             .filter(|contract| !contract.is_prescribed(today))
         {
-            let updated = update(contract, today);
+            let updated = update(contract, today, Some(debtor.uf));
             let Some(band) = policy.band(updated.days) else {
                 continue;
             };
@@ -125,23 +125,23 @@ fn parts_fit(policy: &Policy, offer: &Offer) -> bool {
             .all(|part| part.amount >= policy.instalments.minimum)
 }
 
-fn dates_rise(offer: &Offer) -> bool {
+fn dates_rise(offer: &Offer, uf: Uf) -> bool {
     offer
         .instalments
         .iter()
-        .all(|instalment| calendar::is_business_day(instalment.due))
+        .all(|instalment| calendar::is_business_day(instalment.due, Some(uf)))
         && offer
             .instalments
             .windows(2)
             .all(|pair| pair[0].due < pair[1].due)
 }
 
-fn in_window(policy: &Policy, today: Date, offer: &Offer) -> bool {
+fn in_window(policy: &Policy, today: Date, offer: &Offer, uf: Uf) -> bool {
     let days = match offer.kind {
         OfferKind::Cash => policy.terms.cash_days,
         OfferKind::Plan => policy.terms.plan_days,
     };
     let limit = calendar::add_days(today, i32::try_from(days).unwrap_or(i32::MAX));
     // A window that holds no business day is stretched to the next one.
-    (today..=limit.max(calendar::next_business_day(today))).contains(&offer.first_due())
+    (today..=limit.max(calendar::next_business_day(today, Some(uf)))).contains(&offer.first_due())
 }

@@ -1,7 +1,7 @@
 //! What becomes of an agreement: kept, late, or broken, and what is owed again then.
 
 use super::{Offer, update};
-use crate::base::{Centavos, Date, calendar};
+use crate::base::{Centavos, Date, Uf, calendar};
 use crate::mind::debt::Contract;
 
 /// Days an instalment may be late before the agreement is broken (a default of the trade).
@@ -47,14 +47,19 @@ pub fn standing(offer: &Offer, paid: Centavos, today: Date) -> Standing {
 
 /// What is owed again when an agreement is cancelled: the debt as it would stand on `today` without it, less what was
 /// paid. Payments settle the oldest contracts first; what a payment leaves over nobody owes.
-pub fn owed_again(contracts: &[Contract], paid: Centavos, today: Date) -> Vec<(String, Centavos)> {
+pub fn owed_again(
+    contracts: &[Contract],
+    paid: Centavos,
+    today: Date,
+    uf: Option<Uf>,
+) -> Vec<(String, Centavos)> {
     let mut sorted: Vec<&Contract> = contracts.iter().collect();
     sorted.sort_by_key(|contract| contract.due);
     let mut left = paid;
     sorted
         .into_iter()
         .map(|contract| {
-            let total = update(contract, today).total;
+            let total = update(contract, today, uf).total;
             let off = left.min(total);
             left -= off;
             (contract.number.clone(), total - off)

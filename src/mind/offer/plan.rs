@@ -1,7 +1,7 @@
 //! Payment in instalments: entrada, equal parts, Price, due dates.
 
 use super::Computation;
-use crate::base::{BasisPoints, Centavos, Date, calendar};
+use crate::base::{BasisPoints, Centavos, Date, Uf, calendar};
 use crate::mind::policy::InstalmentRules;
 
 /// `total` in `n` equal parts; the remainder goes to the last. Empty for `n` of zero.
@@ -68,8 +68,8 @@ pub(super) fn amortised(
 
 /// The `nth` due date, counted from 0: the same day of the months after `first`, each from `first` and not from the one
 /// before, then moved to a business day.
-pub(super) fn due_date(first: Date, nth: i32) -> Date {
-    calendar::next_business_day(calendar::add_months(first, nth))
+pub(super) fn due_date(first: Date, nth: i32, uf: Option<Uf>) -> Date {
+    calendar::next_business_day(calendar::add_months(first, nth), uf)
 }
 
 /// The amounts of a plan, the entrada first.

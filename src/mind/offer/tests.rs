@@ -148,7 +148,7 @@ fn worked_examples_of_the_update() {
         ),
     ];
     for (name, (principal, due, paid, days, multa, juros, total)) in table {
-        let updated = update(&contract(principal, due), paid);
+        let updated = update(&contract(principal, due), paid, None);
         let found = (
             updated.days,
             updated.multa.0,
@@ -169,7 +169,7 @@ fn correction_comes_before_charges() {
         correcao: BasisPoints(450),
         ..contract(200_000, date(2025, 11, 21))
     };
-    let updated = update(&corrected, TODAY);
+    let updated = update(&corrected, TODAY, None);
     assert_eq!(
         (updated.correcao.0, updated.multa.0, updated.juros.0),
         (9_000, 4_180, 25_428)
@@ -188,7 +188,7 @@ fn other_bases_of_interest() {
             juros_basis,
             ..contract(100_000, date(2026, 10, 22))
         };
-        assert_eq!(update(&contract, TODAY).juros.0, juros);
+        assert_eq!(update(&contract, TODAY, None).juros.0, juros);
     }
 }
 
@@ -665,11 +665,11 @@ fn a_broken_agreement_gives_the_debt_back_less_what_was_paid() {
     );
     assert_eq!(standing(&plan, first.amount, day(6)), Standing::Kept);
     assert_eq!(standing(&plan, plan.total, day(90)), Standing::Settled);
-    let owed = owed_again(&contracts, first.amount, day(40));
-    let total = update(&contracts[0], day(40)).total;
+    let owed = owed_again(&contracts, first.amount, day(40), None);
+    let total = update(&contracts[0], day(40), None).total;
     assert_eq!(owed, [("98764321".to_owned(), total - first.amount)]);
     assert_eq!(
-        owed_again(&contracts, Centavos(1_000_000), TODAY)[0].1,
+        owed_again(&contracts, Centavos(1_000_000), TODAY, None)[0].1,
         Centavos::ZERO
     );
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Computation;
-use crate::base::{Centavos, Date, calendar};
+use crate::base::{Centavos, Date, Uf, calendar};
 use crate::mind::debt::{Contract, JurosBasis};
 
 /// What is owed on a day, by component; each is rounded once and the total is their sum.
@@ -25,8 +25,8 @@ pub struct Updated {
 }
 
 /// What is owed on `today`. The multa and the juros are on the corrected principal.
-pub fn update(contract: &Contract, today: Date) -> Updated {
-    let days = days_late(contract.due, today);
+pub fn update(contract: &Contract, today: Date, uf: Option<Uf>) -> Updated {
+    let days = days_late(contract.due, today, uf);
     let original = contract.principal;
     if days == 0 {
         let computation = Computation::sum("total atualizado", original, vec![principal(contract)]);
@@ -60,8 +60,8 @@ pub fn update(contract: &Contract, today: Date) -> Updated {
 
 /// Days from the original due date. A due date on a closed day that is paid on the next open one is not late
 /// (Lei 7.089/1983); from the day after, the days count from the original date.
-fn days_late(due: Date, today: Date) -> i32 {
-    if today <= calendar::next_business_day(due) {
+fn days_late(due: Date, today: Date, uf: Option<Uf>) -> i32 {
+    if today <= calendar::next_business_day(due, uf) {
         0
     } else {
         calendar::days_between(due, today)
