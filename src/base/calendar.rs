@@ -22,6 +22,19 @@ pub fn easter(year: i16) -> Date {
     date(year, (n / 31) as i8, (n % 31 + 1) as i8)
 }
 
+/// A day, and the state whose holidays count, where it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Today {
+    pub date: Date,
+    pub uf: Option<Uf>,
+}
+
+impl From<Date> for Today {
+    fn from(date: Date) -> Self {
+        Self { date, uf: None }
+    }
+}
+
 /// The name of the national holiday on this day.
 pub fn national_holiday(day: Date) -> Option<&'static str> {
     let name = match (day.month(), day.day()) {
@@ -85,9 +98,14 @@ pub fn nth_business_day(year: i16, month: i8, n: usize) -> Option<Date> {
         .nth(n.checked_sub(1)?)
 }
 
-/// The `n`th working day as labour law counts pay day: Saturdays are in, only national holidays are out.
-pub fn nth_working_day(year: i16, month: i8, n: usize) -> Option<Date> {
-    let works = |day: &Date| day.weekday() != Weekday::Sunday && national_holiday(*day).is_none();
+/// The `n`th working day as labour law counts pay day: Saturdays are in, only Sundays and holidays of the country and
+/// the state are out.
+pub fn nth_working_day(year: i16, month: i8, n: usize, uf: Option<Uf>) -> Option<Date> {
+    let works = |day: &Date| {
+        day.weekday() != Weekday::Sunday
+            && national_holiday(*day).is_none()
+            && uf.is_none_or(|uf| state_holiday(uf, *day).is_none())
+    };
     days_of_month(year, month)
         .filter(works)
         .nth(n.checked_sub(1)?)
@@ -201,6 +219,9 @@ mod tests {
             let next = next_business_day(day, Some(uf));
             assert!(next > day && is_business_day(next, Some(uf)), "{next}");
         }
+        let fifth = |uf| nth_working_day(2027, 1, 5, uf);
+        assert_eq!(fifth(None), Some(date(2027, 1, 7)));
+        assert_eq!(fifth(Some(Uf::RO)), Some(date(2027, 1, 8)));
         assert_eq!(state_holiday(Uf::AC, date(2027, 11, 17)), None);
         assert_eq!(state_holiday(Uf::MG, date(2026, 7, 9)), None);
         assert_eq!(
@@ -242,7 +263,7 @@ mod tests {
         let pay_days = [(2026, 12, 5), (2027, 1, 7), (2027, 2, 5), (2027, 5, 7)];
         for (year, month, day) in pay_days {
             assert_eq!(
-                nth_working_day(year, month, 5),
+                nth_working_day(year, month, 5, None),
                 Some(date(year, month, day))
             );
         }

@@ -73,7 +73,7 @@ impl Call {
         let Some(best) = hypotheses.first().filter(|best| best.confidence >= ACCEPT) else {
             return;
         };
-        let meaning = meaning::read(&best.tags, self.dialogue.today());
+        let meaning = meaning::read(&best.tags, self.dialogue.here());
         let turn = self.dialogue.clone().hear(&Heard::Meaning(meaning));
         // "Pode ser" is no day: whoever says it to the question for one is about to name it.
         if turn.is_repair() {

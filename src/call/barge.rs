@@ -146,7 +146,7 @@ impl Call {
             return Some(false);
         }
         if let Some((tags, confidence)) = self.ear.understood() {
-            let meaning = meaning::read(&tags, self.dialogue.today());
+            let meaning = meaning::read(&tags, self.dialogue.here());
             let nod = !self.takes_floor(&meaning);
             if !nod && is_clear(confidence, &meaning, voice.melody) {
                 return Some(true);

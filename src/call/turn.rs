@@ -176,7 +176,7 @@ impl Call {
         let best = hypotheses
             .first()
             .filter(|hypothesis| hypothesis.confidence >= ACCEPT);
-        let meaning = best.map(|hypothesis| meaning::read(&hypothesis.tags, self.dialogue.today()));
+        let meaning = best.map(|hypothesis| meaning::read(&hypothesis.tags, self.dialogue.here()));
         let over_prompt = self.floor == Floor::Agent && !self.playout.is_empty();
         if over_prompt
             && self.playout.is_mandatory()

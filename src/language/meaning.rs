@@ -18,7 +18,8 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use crate::base::{BasisPoints, Cpf, Date};
+use crate::base::calendar::Today;
+use crate::base::{BasisPoints, Cpf};
 
 pub use date::DateValue;
 
@@ -116,13 +117,18 @@ impl Kind {
 }
 
 /// Reads the tags of one turn, said on the day `today`.
-pub fn read(tags: &[String], today: Date) -> Meaning {
+pub fn read(tags: &[String], today: impl Into<Today>) -> Meaning {
     read_for(tags, today, &|_| true)
 }
 
 /// As [`read`], for a question that can do something with the intents that `answers` knows: of several, one of these
 /// holds.
-pub fn read_for(tags: &[String], today: Date, answers: &dyn Fn(&str) -> bool) -> Meaning {
+pub fn read_for(
+    tags: &[String],
+    today: impl Into<Today>,
+    answers: &dyn Fn(&str) -> bool,
+) -> Meaning {
+    let today = today.into();
     let mut meaning = Meaning::default();
     let mut capture: Option<(&str, Vec<&str>)> = None;
     for tag in tags {
@@ -243,7 +249,7 @@ fn rank(intent: &str) -> u8 {
     }
 }
 
-fn evaluate(kind: Kind, tags: &[&str], today: Date) -> Option<Value> {
+fn evaluate(kind: Kind, tags: &[&str], today: Today) -> Option<Value> {
     match kind {
         Kind::Digits => number::digits(tags).map(Value::Digits),
         Kind::Cpf => number::digits(tags)
@@ -251,7 +257,7 @@ fn evaluate(kind: Kind, tags: &[&str], today: Date) -> Option<Value> {
             .map(Value::Digits),
         Kind::Date => date::coming(tags, today).map(Value::Date),
         Kind::PastDate => date::past(tags, today).map(Value::Date),
-        Kind::Birth => date::birth(tags, today),
+        Kind::Birth => date::birth(tags, today.date),
         Kind::Money => number::money(tags),
         Kind::Count => number::count(tags).map(Value::Count),
         Kind::Rate => number::rate(tags).map(|rate| Value::Rate(BasisPoints(rate))),

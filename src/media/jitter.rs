@@ -120,10 +120,11 @@ struct Surplus {
 }
 
 impl JitterBuffer {
-    /// `delay_ms`: how long the first packet waits, and so how late any other may be. Rounded to frames.
+    /// `delay_ms`: how long the first packet waits, and so how late any other may be. Whole frames up to 400 ms; with
+    /// none, a packet is played with the frame after its arrival.
     pub fn new(delay_ms: u32) -> Self {
         Self {
-            delay: i64::from(delay_ms.clamp(20, 400) / 20) * FRAME as i64,
+            delay: i64::from(delay_ms.min(400) / 20) * FRAME as i64,
             ring: Box::new([0; RING]),
             filled: Box::new([false; RING]),
             cursor: 0,

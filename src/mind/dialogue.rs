@@ -20,6 +20,7 @@ use super::offer::{Offer, Offers};
 use super::policy::Policy;
 use super::script::{Script, Verb};
 use super::verified::{Sealed, Verified};
+use crate::base::calendar::Today;
 use crate::base::{AgreementId, CallId, Date, Uf};
 use crate::language::meaning::Meaning;
 
@@ -367,6 +368,14 @@ impl Dialogue {
 
     pub const fn today(&self) -> Date {
         self.brief.today
+    }
+
+    /// The day of the call, where the person lives.
+    pub const fn here(&self) -> Today {
+        Today {
+            date: self.brief.today,
+            uf: Some(self.brief.uf),
+        }
     }
 
     pub const fn is_outbound(&self) -> bool {

@@ -25,8 +25,8 @@ const RAMP_PER_SECOND: u64 = 50;
 /// Loudness of a frame above which somebody speaks, about -45 dB of full scale.
 const LOUD: f64 = 180.0;
 
-/// Delay of a measuring telephone's own jitter buffer, in milliseconds.
-const JITTER_MS: u32 = 20;
+/// A measuring telephone has no jitter buffer of its own: what is timed is the sound on the line.
+const JITTER_MS: u32 = 0;
 
 /// The state of the conversation by the number that calls: what a person would hear in the question.
 pub type Asked = Arc<Mutex<BTreeMap<String, String>>>;

@@ -89,7 +89,7 @@ impl Chat {
         let confidence = parses.first().map_or(0.0, |best| best.confidence);
         Ok(match best {
             Some(best) => {
-                let meaning = meaning::read_for(&best.tags, self.dialogue.today(), &|intent| {
+                let meaning = meaning::read_for(&best.tags, self.dialogue.here(), &|intent| {
                     self.listen
                         .as_ref()
                         .is_some_and(|listen| self.script.answers(&listen.state, intent))

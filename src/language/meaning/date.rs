@@ -11,7 +11,8 @@ use serde::{Serialize, Serializer};
 
 use super::Value;
 use super::number::Sum;
-use crate::base::{Date, calendar};
+use crate::base::Date;
+use crate::base::calendar::{self, Today};
 
 /// A day as far as it was said. Moving it to a business day is left to who offers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +139,7 @@ impl<'a> Said<'a> {
 }
 
 /// The next day that fits, `today` included where a day of the month was said.
-pub fn coming(tags: &[&str], today: Date) -> Option<DateValue> {
+pub fn coming(tags: &[&str], today: Today) -> Option<DateValue> {
     let said = Said::read(tags);
     let value = resolve(&said, today)?;
     Some(match value {
@@ -147,7 +148,8 @@ pub fn coming(tags: &[&str], today: Date) -> Option<DateValue> {
     })
 }
 
-fn resolve(said: &Said, today: Date) -> Option<DateValue> {
+fn resolve(said: &Said, here: Today) -> Option<DateValue> {
+    let today = here.date;
     if let Some(offset) = said.offset {
         return today.checked_add(offset.days()).ok().map(DateValue::Day);
     }
@@ -164,7 +166,7 @@ fn resolve(said: &Said, today: Date) -> Option<DateValue> {
     }
     match (said.day, said.weekday) {
         (Some(day), _) if said.business => {
-            business_day(day, said.next_month, today).map(DateValue::Day)
+            business_day(day, said.next_month, here).map(DateValue::Day)
         }
         (Some(day), _) => day_of_month(day, said, today),
         (None, Some(weekday)) => weekday_after(weekday, said.next, today),
@@ -246,29 +248,31 @@ fn weekday_after(weekday: Weekday, next: Option<&str>, today: Date) -> Option<Da
 }
 
 /// The `nth` business day as labour law counts pay days, Saturday among them.
-fn business_day(nth: i64, next_month: bool, today: Date) -> Option<Date> {
+fn business_day(nth: i64, next_month: bool, here: Today) -> Option<Date> {
+    let Today { date: today, uf } = here;
     let nth = usize::try_from(nth).ok()?;
     let month = if next_month {
         calendar::add_months(today.first_of_month(), 1)
     } else {
         today
     };
-    let day = calendar::nth_working_day(month.year(), month.month(), nth)?;
+    let day = calendar::nth_working_day(month.year(), month.month(), nth, uf)?;
     if day >= today {
         return Some(day);
     }
     let later = calendar::add_months(month.first_of_month(), 1);
-    calendar::nth_working_day(later.year(), later.month(), nth)
+    calendar::nth_working_day(later.year(), later.month(), nth, uf)
 }
 
 /// The last day that fits, `today` included: "paguei dia dez".
-pub fn past(tags: &[&str], today: Date) -> Option<DateValue> {
+pub fn past(tags: &[&str], here: Today) -> Option<DateValue> {
+    let today = here.date;
     let said = Said::read(tags);
     if let (Some(weekday), None) = (said.weekday, said.day) {
         return today.nth_weekday(-1, weekday).ok().map(DateValue::Day);
     }
     let (Some(day), None) = (said.day, said.year) else {
-        return resolve(&said, today);
+        return resolve(&said, here);
     };
     let day = i8::try_from(day)
         .ok()
