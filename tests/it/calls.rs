@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::Arc;
 
-use combinado::base::Phone;
+use combinado::base::{CallId, Phone};
 use combinado::config::Config;
 use combinado::ledger::{CallRecord, DebtorRow};
 use combinado::mouth::tts::espeak::{Espeak, Manner};
@@ -88,10 +88,15 @@ async fn talk(server: &Server, leg: &mut dyn Telephone) -> (Tape, CallRecord) {
     let speak = Arc::new(move |words: &str| espeak.speak_raw(words, &manner).unwrap());
     let tape = converse(leg, &mut mind(server), server.events(), speak, |_| {}).await;
     let call = tape.call.expect("the server takes the call");
+    (tape, written(server, call).await)
+}
+
+/// The call, once it was written to its end.
+pub async fn written(server: &Server, call: CallId) -> CallRecord {
     for _ in 0..100 {
         let record = server.shared.ledger.call(call).await.unwrap().unwrap();
         if record.recording.is_some() && record.summary.disposition.is_some() {
-            return (tape, record);
+            return record;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
@@ -146,7 +151,7 @@ fn likeness(sent: &[i16], heard: &[i16]) -> f64 {
     (0..16_000).step_by(160).map(at).fold(0.0, f64::max)
 }
 
-fn recorded(server: &Server, record: &CallRecord) -> (Vec<i16>, Vec<i16>) {
+pub fn recorded(server: &Server, record: &CallRecord) -> (Vec<i16>, Vec<i16>) {
     let path = server
         .shared
         .config

@@ -6,6 +6,7 @@ mod calls;
 mod channels;
 mod crash;
 mod desk;
+mod heard;
 mod layers;
 mod ledger;
 mod load;

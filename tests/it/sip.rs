@@ -256,7 +256,7 @@ fn free_port() -> u16 {
 }
 
 /// Whether a peer's program is there. Missing without the environment's consent, it fails the test.
-fn has_peer(program: &str) -> bool {
+pub fn has_peer(program: &str) -> bool {
     let found = std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
     });
@@ -602,7 +602,10 @@ async fn baresip_hears_and_is_heard() {
     let agent = Arc::new(Agent::that_hangs_up_after(8));
     let server = server(&agent, settings()).await;
     let folder = tempfile::tempdir().unwrap();
-    configure_baresip(folder.path());
+    // baresip hangs up at the end of its file: the voice is followed by silence.
+    let mut voice = read_wav(&data("baresip/caller_7s.wav"));
+    voice.resize(voice.len() + 160_000, 0);
+    configure_baresip(folder.path(), &voice);
     let mut run = Command::new("baresip")
         .args(["-f", folder.path().to_str().unwrap(), "-t", "12", "-e"])
         .arg(format!("d sip:acordo@{}", server.local_addr()))
@@ -627,14 +630,16 @@ async fn baresip_hears_and_is_heard() {
     assert_eq!(record.quality.frames_lost, 0);
 }
 
-fn configure_baresip(folder: &Path) {
+/// Writes baresip's files into a folder, with what it says. Gives the port at which it takes commands; between it and
+/// that of SIP lies the one of SIP over TLS.
+pub fn configure_baresip(folder: &Path, voice: &[i16]) -> u16 {
     let port = free_port();
     let place = |text: String| {
         text.replace("@DIR@", folder.to_str().unwrap())
             .replace("127.0.0.1:5080", &format!("127.0.0.1:{port}"))
             .replace(
                 "ctrl_tcp_listen 127.0.0.1:4471",
-                &format!("ctrl_tcp_listen 127.0.0.1:{}", port + 1),
+                &format!("ctrl_tcp_listen 127.0.0.1:{}", port + 2),
             )
             .replace(
                 "rtp_ports 20200-20300",
@@ -646,9 +651,6 @@ fn configure_baresip(folder: &Path) {
         let text = std::fs::read_to_string(data(&format!("baresip/{from}"))).unwrap();
         std::fs::write(folder.join(to), place(text)).unwrap();
     }
-    // baresip hangs up at the end of its file: the voice is followed by silence.
-    let mut samples = read_wav(&data("baresip/caller_7s.wav"));
-    samples.resize(samples.len() + 160_000, 0);
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: 8_000,
@@ -656,13 +658,14 @@ fn configure_baresip(folder: &Path) {
         sample_format: hound::SampleFormat::Int,
     };
     let mut writer = hound::WavWriter::create(folder.join("caller.wav"), spec).unwrap();
-    samples
-        .into_iter()
-        .for_each(|sample| writer.write_sample(sample).unwrap());
+    for sample in voice {
+        writer.write_sample(*sample).unwrap();
+    }
     writer.finalize().unwrap();
+    port + 2
 }
 
-fn baresip_dump(folder: &Path, ending: &str) -> Vec<i16> {
+pub fn baresip_dump(folder: &Path, ending: &str) -> Vec<i16> {
     let mut dumps = std::fs::read_dir(folder.join("rec"))
         .unwrap()
         .map(|entry| entry.unwrap().path());
