@@ -17,7 +17,9 @@ pub struct Pace {
     /// Silence after an answer that could go on, when the voice fell at its end.
     pub falling: Duration,
     /// The same, when the voice tells nothing.
-    pub complete_so_far: Duration,
+    pub level: Duration,
+    /// Silence after a value that more words would make another one: "vinte", "vinte e cinco".
+    pub value: Duration,
     /// The same, when the voice rose or was held, or the grammar expects more: people who say "sim…" so are looking
     /// for more words.
     pub held: Duration,
@@ -35,8 +37,9 @@ impl Default for Pace {
         Self {
             onset_frames: 3,
             complete: ms(80),
-            falling: ms(120),
-            complete_so_far: ms(200),
+            falling: ms(100),
+            level: ms(140),
+            value: ms(200),
             held: ms(560),
             unfinished: ms(800),
             digits_missing: ms(1_700),
@@ -214,10 +217,10 @@ impl Endpointer {
             (true, Cadence::Falls | Cadence::Level) => self.pace.complete,
             // He means to go on, though not with anything that we listen for.
             (true, Cadence::Rises) => self.pace.held,
-            (false, Cadence::Falls) if standing.has_value => self.pace.complete_so_far,
-            (false, Cadence::Falls) => self.pace.falling,
-            (false, Cadence::Level) => self.pace.complete_so_far,
             (false, Cadence::Rises) => self.at_this_pace(self.pace.held),
+            (false, _) if standing.has_value => self.pace.value,
+            (false, Cadence::Falls) => self.pace.falling,
+            (false, Cadence::Level) => self.pace.level,
         }
     }
 
@@ -312,8 +315,13 @@ mod tests {
         };
         let ending = |cadence| Standing { cadence, ..SO_FAR };
         assert_eq!(silence_until_over(SIM, CLOSED), 80);
-        assert_eq!(silence_until_over(SO_FAR, CLOSED), 200);
-        assert_eq!(silence_until_over(ending(Cadence::Falls), CLOSED), 120);
+        assert_eq!(silence_until_over(SO_FAR, CLOSED), 140);
+        let value = Standing {
+            has_value: true,
+            ..SO_FAR
+        };
+        assert_eq!(silence_until_over(value, CLOSED), 200);
+        assert_eq!(silence_until_over(ending(Cadence::Falls), CLOSED), 100);
         assert_eq!(silence_until_over(ending(Cadence::Rises), CLOSED), 560);
         let expecting = Standing {
             expects_more: true,
@@ -332,7 +340,7 @@ mod tests {
         };
         let said = |digits| Standing { digits, ..SO_FAR };
         assert_eq!(silence_until_over(said(3), cpf), 1_700);
-        assert_eq!(silence_until_over(said(11), cpf), 200);
+        assert_eq!(silence_until_over(said(11), cpf), 140);
         let complete = Standing { digits: 11, ..SIM };
         assert_eq!(silence_until_over(complete, cpf), 80);
         // "não sei" where digits are expected.

@@ -1,6 +1,8 @@
 //! Token passing: the best ways through the graph so far, four at each node with different meanings, moved on with
 //! every row of probabilities.
 
+use std::cell::Cell as Slot;
+
 use super::graph::{BLANK, Ending, Graph, NOTHING};
 use super::network::LogProbs;
 
@@ -117,14 +119,10 @@ pub struct Decoder {
     /// So many nodes hold ways at most.
     most: usize,
     cells: Vec<Cell>,
-    next: Vec<Cell>,
-    /// Where the cell of a node stands in `next`: by a hash of the node, or in the next free place behind it.
-    table: Vec<u16>,
+    scratch: Scratch,
     /// Score that the best `most` cells of `next` have at least, once there were too many.
     floor: f32,
     history: Vec<Said>,
-    /// Scratch of [`Decoder::tidy`].
-    numbers: Vec<u32>,
     tidy_at: usize,
     row: u16,
     best: f32,
@@ -134,6 +132,23 @@ pub struct Decoder {
     phones: u16,
     loudest: u8,
     saved: Saved,
+}
+
+/// Room that is needed for one row, empty before and after. It is lent by the thread: decoders that take turns on it
+/// need it once.
+#[derive(Debug, Default)]
+struct Scratch {
+    next: Vec<Cell>,
+    /// Where the cell of a node stands in `next`: by a hash of the node, or in the next free place behind it.
+    table: Vec<u16>,
+}
+
+thread_local! {
+    static SCRATCH: Slot<Scratch> = Slot::default();
+    /// Of [`Decoder::tidy`].
+    static NUMBERS: Slot<Vec<u32>> = Slot::default();
+    /// Of [`Decoder::save`].
+    static SAVED: Slot<Vec<Cell>> = Slot::default();
 }
 
 /// What a look ahead must put back.
@@ -154,11 +169,9 @@ impl Decoder {
         Self {
             most,
             cells: Vec::with_capacity(most),
-            next: Vec::with_capacity(most + most / 2),
-            table: vec![FREE; (4 * most).next_power_of_two()],
+            scratch: Scratch::default(),
             floor: f32::NEG_INFINITY,
             history: Vec::with_capacity(2 * HISTORY),
-            numbers: Vec::with_capacity(2 * HISTORY),
             tidy_at: HISTORY,
             row: 0,
             best: 0.0,
@@ -180,7 +193,6 @@ impl Decoder {
         };
         self.cells.clear();
         self.cells.push(Cell::new(graph.start(), token));
-        self.clear_next();
         self.history.clear();
         self.tidy_at = HISTORY;
         (self.row, self.best, self.filler, self.phones, self.loudest) = (0, 0.0, 0.0, 0, BLANK);
@@ -192,14 +204,21 @@ impl Decoder {
             return;
         }
         self.note_filler(row);
+        self.scratch = SCRATCH.take();
+        let places = (4 * self.most).next_power_of_two();
+        if self.scratch.table.len() != places {
+            self.scratch.table.clear();
+            self.scratch.table.resize(places, FREE);
+        }
         let threshold = self.best - BEAM;
-        self.best = f32::NEG_INFINITY;
+        (self.best, self.floor) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
         let cells = std::mem::take(&mut self.cells);
         for cell in &cells {
             self.leave(graph, row, cell, threshold);
         }
         self.cells = cells;
         self.settle();
+        SCRATCH.set(std::mem::take(&mut self.scratch));
         self.row += 1;
     }
 
@@ -269,28 +288,30 @@ impl Decoder {
             token.heard = self.row;
         }
         let place = self.place(node);
-        match self.table[place] {
-            FREE if self.next.len() < self.most + self.most / 2 => {
-                self.table[place] = self.next.len() as u16;
-                self.next.push(Cell::new(node, token));
+        match self.scratch.table[place] {
+            FREE if self.scratch.next.len() < self.most + self.most / 2 => {
+                self.scratch.table[place] = self.scratch.next.len() as u16;
+                self.scratch.next.push(Cell::new(node, token));
             }
             FREE => {
                 self.thin();
                 if token.score >= self.floor {
                     let place = self.place(node);
-                    self.table[place] = self.next.len() as u16;
-                    self.next.push(Cell::new(node, token));
+                    self.scratch.table[place] = self.scratch.next.len() as u16;
+                    self.scratch.next.push(Cell::new(node, token));
                 }
             }
-            known => self.next[usize::from(known)].insert(token),
+            known => self.scratch.next[usize::from(known)].insert(token),
         }
     }
 
     /// Where the table holds the cell of a node, or could.
     fn place(&self, node: u32) -> usize {
-        let mask = self.table.len() - 1;
+        let mask = self.scratch.table.len() - 1;
         let mut place = node.wrapping_mul(0x9e37_79b1) as usize >> 7 & mask;
-        while self.table[place] != FREE && self.next[usize::from(self.table[place])].node != node {
+        while self.scratch.table[place] != FREE
+            && self.scratch.next[usize::from(self.scratch.table[place])].node != node
+        {
             place = (place + 1) & mask;
         }
         place
@@ -298,34 +319,29 @@ impl Decoder {
 
     /// Keeps the best cells of `next` only.
     fn thin(&mut self) {
-        keep_best(&mut self.next, self.most);
-        let lowest = self.next.iter().map(|cell| cell.tokens[0].score);
+        keep_best(&mut self.scratch.next, self.most);
+        let lowest = self.scratch.next.iter().map(|cell| cell.tokens[0].score);
         self.floor = lowest.fold(f32::INFINITY, f32::min);
-        self.table.fill(FREE);
-        for at in 0..self.next.len() {
-            let place = self.place(self.next[at].node);
-            self.table[place] = at as u16;
+        self.scratch.table.fill(FREE);
+        for at in 0..self.scratch.next.len() {
+            let place = self.place(self.scratch.next[at].node);
+            self.scratch.table[place] = at as u16;
         }
-    }
-
-    fn clear_next(&mut self) {
-        self.next.clear();
-        self.table.fill(FREE);
-        self.floor = f32::NEG_INFINITY;
     }
 
     /// Gives up what fell behind, writes down what the others said, and makes their cells the present ones.
     fn settle(&mut self) {
         let threshold = self.best - BEAM;
-        for cell in &mut self.next {
+        for cell in &mut self.scratch.next {
             let alive = cell.alive().iter();
             cell.count = alive.take_while(|token| token.score >= threshold).count() as u16;
         }
-        self.next.retain(|cell| cell.count > 0);
-        keep_best(&mut self.next, self.most);
+        self.scratch.next.retain(|cell| cell.count > 0);
+        keep_best(&mut self.scratch.next, self.most);
         self.cells.clear();
-        self.cells.extend_from_slice(&self.next);
-        self.clear_next();
+        self.cells.extend_from_slice(&self.scratch.next);
+        self.scratch.next.clear();
+        self.scratch.table.fill(FREE);
         for token in self.cells.iter_mut().flat_map(Cell::alive_mut) {
             if token.saying != NOTHING {
                 self.history.push(Said {
@@ -347,7 +363,7 @@ impl Decoder {
             return;
         }
         // First a mark for each entry that is remembered, then its new number.
-        let mut numbers = std::mem::take(&mut self.numbers);
+        let mut numbers = NUMBERS.take();
         numbers.clear();
         numbers.resize(self.history.len(), 0);
         for token in self.cells.iter().flat_map(Cell::alive) {
@@ -375,21 +391,18 @@ impl Decoder {
         for token in self.cells.iter_mut().flat_map(Cell::alive_mut) {
             renumber(&mut token.history, &numbers);
         }
-        self.numbers = numbers;
+        NUMBERS.set(numbers);
         self.tidy_at = HISTORY.max(2 * self.history.len());
     }
 
     /// Bytes that this decoder holds beside itself.
     pub fn memory(&self) -> usize {
-        let cells = self.cells.capacity() + self.next.capacity() + self.saved.cells.capacity();
-        cells * size_of::<Cell>()
-            + self.table.capacity() * size_of::<u16>()
-            + self.history.capacity() * size_of::<Said>()
-            + self.numbers.capacity() * size_of::<u32>()
+        self.cells.capacity() * size_of::<Cell>() + self.history.capacity() * size_of::<Said>()
     }
 
-    /// Remembers the present, for [`Decoder::restore`].
+    /// Remembers the present, for [`Decoder::restore`], which must follow on the same thread.
     pub fn save(&mut self) {
+        self.saved.cells = SAVED.take();
         self.saved.cells.clone_from(&self.cells);
         self.saved.history = self.history.len();
         (self.saved.row, self.saved.best) = (self.row, self.best);
@@ -400,6 +413,7 @@ impl Decoder {
     /// Goes back to the moment of [`Decoder::save`].
     pub fn restore(&mut self) {
         self.cells.clone_from(&self.saved.cells);
+        SAVED.set(std::mem::take(&mut self.saved.cells));
         self.history.truncate(self.saved.history);
         (self.row, self.best) = (self.saved.row, self.saved.best);
         (self.filler, self.phones, self.loudest) =

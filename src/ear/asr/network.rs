@@ -175,14 +175,6 @@ pub struct Snapshot {
     seen: Vec<usize>,
 }
 
-impl Snapshot {
-    /// Bytes that this holds beside itself.
-    pub fn memory(&self) -> usize {
-        (self.mels.capacity() + self.rows.capacity()) * size_of::<f32>()
-            + self.seen.capacity() * size_of::<usize>()
-    }
-}
-
 fn log_softmax(row: &[f32]) -> LogProbs {
     let mut values = [0.0; OUTPUTS];
     values.copy_from_slice(&row[..OUTPUTS]);

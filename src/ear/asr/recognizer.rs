@@ -1,5 +1,6 @@
 //! One turn of speech after the other.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::confidence::{Evidence, NO_RIVAL};
@@ -57,7 +58,11 @@ pub struct Recognizer {
     features: Features,
     network: Network,
     decoder: Decoder,
-    saved: (Features, Snapshot),
+}
+
+thread_local! {
+    /// What a look ahead puts back; recognisers that take turns on a thread share the room.
+    static SAVED: Cell<Option<(Features, Snapshot)>> = const { Cell::new(None) };
 }
 
 impl Recognizer {
@@ -72,12 +77,10 @@ impl Recognizer {
     }
 
     fn with_cells(model: Arc<AcousticModel>, cells: usize) -> Self {
-        let features = || Features::new(&model.front_end);
         Self {
-            features: features(),
+            features: Features::new(&model.front_end),
             network: Network::new(&model),
             decoder: Decoder::new(cells),
-            saved: (features(), Snapshot::default()),
             graph: None,
             model,
         }
@@ -85,12 +88,7 @@ impl Recognizer {
 
     /// Bytes that this line holds for itself, without the model and the graph, which all lines share.
     pub fn memory(&self) -> usize {
-        size_of::<Self>()
-            + self.features.memory()
-            + self.network.memory()
-            + self.decoder.memory()
-            + self.saved.0.memory()
-            + self.saved.1.memory()
+        size_of::<Self>() + self.features.memory() + self.network.memory() + self.decoder.memory()
     }
 
     /// Begins a turn in which `graph` is listened for, and forgets the last one.
@@ -164,14 +162,17 @@ impl Recognizer {
 
     /// Ends the turn, reads, and takes the end back.
     fn look_ahead<T>(&mut self, read: impl FnOnce(&Self) -> T) -> T {
-        self.saved.0.copy_from(&self.features);
-        self.network.save(&mut self.saved.1);
+        let room = || (Features::new(&self.model.front_end), Snapshot::default());
+        let mut saved = SAVED.take().unwrap_or_else(room);
+        saved.0.copy_from(&self.features);
+        self.network.save(&mut saved.1);
         self.decoder.save();
         self.flush();
         let result = read(self);
-        self.features.copy_from(&self.saved.0);
-        self.network.restore(&self.saved.1);
+        self.features.copy_from(&saved.0);
+        self.network.restore(&saved.1);
         self.decoder.restore();
+        SAVED.set(Some(saved));
         result
     }
 
