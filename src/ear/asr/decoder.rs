@@ -147,15 +147,21 @@ thread_local! {
     static SCRATCH: Slot<Scratch> = Slot::default();
     /// Of [`Decoder::tidy`].
     static NUMBERS: Slot<Vec<u32>> = Slot::default();
-    /// Of [`Decoder::save`].
-    static SAVED: Slot<Vec<Cell>> = Slot::default();
+    /// A look ahead goes on in here.
+    static AHEAD: Slot<Ways> = Slot::default();
+}
+
+/// Ways, and what they said.
+#[derive(Debug, Default)]
+struct Ways {
+    cells: Vec<Cell>,
+    history: Vec<Said>,
 }
 
 /// What a look ahead must put back.
 #[derive(Debug, Default)]
 struct Saved {
-    cells: Vec<Cell>,
-    history: usize,
+    ways: Ways,
     row: u16,
     best: f32,
     filler: f32,
@@ -402,9 +408,10 @@ impl Decoder {
 
     /// Remembers the present, for [`Decoder::restore`], which must follow on the same thread.
     pub fn save(&mut self) {
-        self.saved.cells = SAVED.take();
-        self.saved.cells.clone_from(&self.cells);
-        self.saved.history = self.history.len();
+        let mut ahead = AHEAD.take();
+        ahead.cells.clone_from(&self.cells);
+        ahead.history.clone_from(&self.history);
+        self.saved.ways = self.exchange(ahead);
         (self.saved.row, self.saved.best) = (self.row, self.best);
         (self.saved.filler, self.saved.phones, self.saved.loudest) =
             (self.filler, self.phones, self.loudest);
@@ -412,12 +419,18 @@ impl Decoder {
 
     /// Goes back to the moment of [`Decoder::save`].
     pub fn restore(&mut self) {
-        self.cells.clone_from(&self.saved.cells);
-        SAVED.set(std::mem::take(&mut self.saved.cells));
-        self.history.truncate(self.saved.history);
+        let present = std::mem::take(&mut self.saved.ways);
+        AHEAD.set(self.exchange(present));
         (self.row, self.best) = (self.saved.row, self.saved.best);
         (self.filler, self.phones, self.loudest) =
             (self.saved.filler, self.saved.phones, self.saved.loudest);
+    }
+
+    fn exchange(&mut self, ways: Ways) -> Ways {
+        Ways {
+            cells: std::mem::replace(&mut self.cells, ways.cells),
+            history: std::mem::replace(&mut self.history, ways.history),
+        }
     }
 
     pub fn filler(&self) -> f32 {
