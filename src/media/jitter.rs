@@ -19,8 +19,6 @@ const STRETCH: i64 = 1_600;
 const DROPOUT: i16 = 3_000;
 /// Older ones than this, too (`MAX_MISORDER`).
 const MISORDER: i16 = -100;
-/// Delay above the wanted one that is tolerated: 100 ms.
-const SURPLUS: i64 = 800;
 /// Above this it is removed even while somebody speaks: 300 ms.
 const FORCED: i64 = 2_400;
 /// Frames over which the smallest delay is sought: 2 s.
@@ -317,7 +315,7 @@ impl JitterBuffer {
     /// Leaves out a frame when the delay has stayed too long for two seconds.
     fn trim(&mut self) {
         let depth = self.head - self.cursor - FRAME as i64 - self.delay;
-        self.surplus.note(depth);
+        self.surplus.note(depth, self.delay.max(FRAME as i64));
         if self.surplus.excess >= FRAME as i64 && (self.surplus.excess > FORCED || self.is_quiet())
         {
             for at in self.cursor..self.cursor + FRAME as i64 {
@@ -337,12 +335,13 @@ impl JitterBuffer {
 }
 
 impl Surplus {
-    fn note(&mut self, depth: i64) {
+    /// Twice the wanted delay is tolerated, and a frame if none is wanted.
+    fn note(&mut self, depth: i64, tolerated: i64) {
         self.least = Some(self.least.map_or(depth, |least| least.min(depth)));
         self.frames += 1;
         if self.frames == WINDOW {
             let least = self.least.take().unwrap_or_default();
-            self.excess = if least > SURPLUS { least } else { 0 };
+            self.excess = if least > tolerated { least } else { 0 };
             self.frames = 0;
         }
     }
