@@ -14,7 +14,8 @@ pub struct Pace {
     pub onset_frames: u32,
     /// Silence after an answer that nothing can follow.
     pub complete: Duration,
-    /// Silence after an answer that could go on, when the voice fell at its end.
+    /// Silence after an answer that could go on, when the voice fell at its end. Between "pode" and "ser" on a telephone
+    /// it is silent for 100 ms.
     pub falling: Duration,
     /// The same, when the voice tells nothing.
     pub level: Duration,
@@ -37,7 +38,7 @@ impl Default for Pace {
         Self {
             onset_frames: 3,
             complete: ms(80),
-            falling: ms(100),
+            falling: ms(120),
             level: ms(140),
             value: ms(200),
             held: ms(560),
@@ -321,7 +322,7 @@ mod tests {
             ..SO_FAR
         };
         assert_eq!(silence_until_over(value, CLOSED), 200);
-        assert_eq!(silence_until_over(ending(Cadence::Falls), CLOSED), 100);
+        assert_eq!(silence_until_over(ending(Cadence::Falls), CLOSED), 120);
         assert_eq!(silence_until_over(ending(Cadence::Rises), CLOSED), 560);
         let expecting = Standing {
             expects_more: true,
