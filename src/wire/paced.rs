@@ -9,8 +9,8 @@ use crate::media::{FRAME, Frame, SILENCE};
 
 /// Sound that has to lie ready before the first frame is given: 40 ms ride out one late frame.
 const CUSHION: usize = 2 * FRAME;
-/// A backlog that never fell below this for a whole [`WATCH`] (100 ms) is delay without use.
-const STANDING: usize = 5 * FRAME;
+/// A backlog that never fell below this for a whole [`WATCH`] (60 ms) is delay without use.
+const STANDING: usize = 3 * FRAME;
 /// A standing backlog beyond this (400 ms) is cut even in the middle of a word: the call would be unusable.
 const HOPELESS: usize = 20 * FRAME;
 /// More than this (2 s) is never kept, whatever the peer does.
