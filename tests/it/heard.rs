@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a real call takes real time")]
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use combinado::base::CallId;
@@ -11,6 +11,7 @@ use combinado::call::{Event, Fate, Span};
 use combinado::run::Server;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
 use tokio::sync::broadcast::Receiver;
 use tokio::time::{sleep, timeout};
 
@@ -42,6 +43,7 @@ impl Telephone {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .kill_on_drop(true)
             .spawn()
             .unwrap();
         for _ in 0..100 {
@@ -65,14 +67,6 @@ impl Telephone {
             self.command("sndcode", &key.to_string()).await;
             sleep(Duration::from_millis(250)).await;
         }
-    }
-}
-
-impl Drop for Telephone {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -157,12 +151,8 @@ fn the_ledger_agrees_with_a_telephone_that_is_not_ours() {
         let record = calls::written(&server, call).await;
         let (_, sent) = calls::recorded(&server, &record);
         // Its recording is whole once it has ended.
-        for _ in 0..100 {
-            if telephone.process.try_wait().unwrap().is_some() {
-                break;
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
+        let ended = timeout(Duration::from_secs(5), telephone.process.wait()).await;
+        assert!(ended.is_ok(), "baresip ends");
         let heard = baresip_dump(folder.path(), "-dec.wav");
 
         let lags: Vec<usize> = spans
