@@ -3,7 +3,6 @@
 #![expect(clippy::disallowed_methods, reason = "a real call takes real time")]
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use combinado::base::CallId;
@@ -11,12 +10,12 @@ use combinado::call::{Event, Fate, Span};
 use combinado::run::Server;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::broadcast::Receiver;
 use tokio::time::{sleep, timeout};
 
 use crate::calls::{self, REAL_TIME};
-use crate::sip::{baresip_dump, configure_baresip, correlation, has_peer};
+use crate::sip::{baresip_dump, configure_baresip, correlation, has_peer, start_baresip};
 
 const RATE_MS: u64 = 8;
 /// 20 ms.
@@ -37,15 +36,7 @@ struct Telephone {
 impl Telephone {
     async fn calls(server: &Server, folder: &Path) -> Self {
         let port = configure_baresip(folder, &[0; 8_000 * 240]);
-        let process = Command::new("baresip")
-            .args(["-f", folder.to_str().unwrap(), "-t", "240", "-e"])
-            .arg(format!("d sip:agente@{}", server.sip.unwrap()))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let process = start_baresip(folder, 240, server.sip.unwrap());
         for _ in 0..100 {
             if let Ok(control) = TcpStream::connect(("127.0.0.1", port)).await {
                 return Self { process, control };

@@ -14,7 +14,7 @@ use combinado::media::g711::Law;
 use combinado::media::{FRAME, Frame, SILENCE};
 use combinado::wire::sip::{Answered, Dial, DialError, Server, SipLeg, SipSettings, dial};
 use combinado::wire::{Cause, Incoming, Leg, LegEvent, Quality, Switchboard};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 /// What a recording must reach against what was sent.
@@ -606,15 +606,7 @@ async fn baresip_hears_and_is_heard() {
     let mut voice = read_wav(&data("baresip/caller_7s.wav"));
     voice.resize(voice.len() + 160_000, 0);
     configure_baresip(folder.path(), &voice);
-    let mut run = Command::new("baresip")
-        .args(["-f", folder.path().to_str().unwrap(), "-t", "12", "-e"])
-        .arg(format!("d sip:acordo@{}", server.local_addr()))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
+    let mut run = start_baresip(folder.path(), 12, server.local_addr());
     assert!(
         timeout(Duration::from_secs(20), run.wait()).await.is_ok(),
         "baresip ends"
@@ -628,6 +620,19 @@ async fn baresip_hears_and_is_heard() {
     assert_alike("what baresip said", &sent[..48_000], &record.heard);
     assert_alike("what baresip heard", &signal(AGENT_SEED, 56_000), &heard);
     assert_eq!(record.quality.frames_lost, 0);
+}
+
+/// Lets baresip call the agent, for so many seconds at most.
+pub fn start_baresip(folder: &Path, seconds: u32, agent: SocketAddr) -> Child {
+    Command::new("baresip")
+        .args(["-f", folder.to_str().unwrap(), "-t", &seconds.to_string()])
+        .args(["-e", &format!("d sip:acordo@{agent}")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
 }
 
 /// Writes baresip's files into a folder, with what it says. Gives the port at which it takes commands; between it and
