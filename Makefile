@@ -29,8 +29,9 @@ check: cargo
 	@cargo fmt --check
 	$(call say,'cargo clippy (some minutes the first time)')
 	@cargo clippy --all-targets $(CARGO_FLAGS) -- -D warnings
-	$(call say,'cargo clippy without any voice or Whisper')
+	$(call say,'cargo clippy and build without any voice or Whisper')
 	@cargo clippy --no-default-features $(CARGO_FLAGS) -- -D warnings
+	@cargo build --no-default-features $(CARGO_FLAGS)
 
 test: build-packages test-packages check
 	$(call say,'cargo doc')

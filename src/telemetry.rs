@@ -28,6 +28,7 @@ counters! {
     ENDED => "calls_ended_total",
     REFUSED => "calls_refused_total",
     VOICE => "voice_failures_total",
+    TRANSCRIBER => "transcriber_failures_total",
     RECORDING => "recording_seconds_lost_total",
     FILES => "file_failures_total",
     LEDGER => "ledger_failures_total",
@@ -192,6 +193,18 @@ impl VoiceFailed {
     pub fn emit(self) {
         count(&VOICE);
         tracing::error!(reason = self.reason, "a voice failed");
+    }
+}
+
+/// A second opinion could not be had; the caller is asked again.
+pub struct TranscriberFailed {
+    pub reason: String,
+}
+
+impl TranscriberFailed {
+    pub fn emit(self) {
+        count(&TRANSCRIBER);
+        tracing::warn!(reason = self.reason, "nothing was written down");
     }
 }
 

@@ -101,7 +101,7 @@ def main():
             for task, make in (MORE if a.more else TASKS).items():
                 for _ in range(a.each):
                     text, expect = make(r)
-                    sound = synth.to_8k(engine.say(text, voice, r.randint(130, 220)), engine.rate)
+                    sound = synth.to_8k(engine.say(textgen.respelled(text), voice, r.randint(130, 220)), engine.rate)
                     name = f"{n:04}.wav"
                     with wave.open(os.path.join(a.folder, name), "wb") as w:
                         w.setparams((1, 2, 8000, 0, "NONE", ""))

@@ -26,6 +26,7 @@ TRAIN = (
 ).split()
 PEAK = 12000
 RATE, VOLUME, PITCH, RANGE, GAP = 1, 2, 3, 4, 7  # espeak_PARAMETER
+UTF8, PHONEMES = 0x1, 0x100  # phonemes in [[ ]]
 
 
 class Espeak:
@@ -51,7 +52,7 @@ class Espeak:
         for key, value in ((RATE, rate), (VOLUME, 100), (PITCH, pitch), (RANGE, spread), (GAP, gap)):
             self.lib.espeak_SetParameter(key, int(value), 0)
         self.parts, b = [], text.encode()
-        self.lib.espeak_Synth(b, len(b) + 1, 0, 1, 0, 1, None, None)
+        self.lib.espeak_Synth(b, len(b) + 1, 0, 1, 0, UTF8 | PHONEMES, None, None)
         self.lib.espeak_Synchronize()
         return np.concatenate(self.parts).astype(np.float32) if self.parts else np.zeros(0, np.float32)
 

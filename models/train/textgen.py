@@ -17,13 +17,13 @@ MONTHS = "janeiro fevereiro março abril maio junho julho agosto setembro outubr
 SHORT_DAYS = "segunda terça quarta quinta sexta sábado domingo".split()
 DAYS = [d + "-feira" for d in SHORT_DAYS[:5]] + SHORT_DAYS[5:]
 ORDINALS = "primeiro segundo terceiro quarto quinto sexto sétimo oitavo nono décimo".split()
-# How a synthesiser must be told to read what is not spelled as it sounds.
+# How a synthesiser must be told to read what is not spelled as it sounds; [[ ]] holds phonemes of espeak-ng.
 RESPELLED = dict((k, v.replace("_", " ")) for k, v in (pair.split("=") for pair in """
 cpf=cê_pê_éfe cnpj=cê_ene_pê_jota sms=ésse_eme_ésse pix=pics whatsapp=uótzápi zap=zápi e-mail=iméiu
 inss=i_ene_ésse_ésse spc=ésse_pê_cê procon=prócon serasa=serása qr=quê_érre code=côde link=línqui gmail=gemêiu
-site=sáiti chip=chípi ok=oquêi internet=internéti uhum=uhum online=onlaine
+site=sáiti chip=chípi ok=oquêi internet=internéti online=onlaine uhum=[[u~h'u~]] aham=[[&~h'&~]]
 """.split()))
-UNSPEAKABLE = {"uhum", "aham", "arrã", "hã", "ã", "eh", "online"}  # a synthesiser cannot be trusted with them
+UNSPEAKABLE = {"arrã", "hã", "ã", "eh", "online"}  # a synthesiser cannot be trusted with them
 
 
 def lists(name):
@@ -333,10 +333,16 @@ def clean(s):
     return " ".join(re.sub(r"[^a-zà-ÿ' -]", " ", s.lower()).split())
 
 
+def respelled(s):
+    """What the synthesiser is given. A lone "é" would be read as the name of the letter."""
+    if s == "é":
+        return "eh"
+    return " ".join(re.sub(r"[a-zà-ÿ-]+", lambda m: RESPELLED.get(m[0], m[0]), w) for w in s.split())
+
+
 def spoken(r, s):
-    """What the synthesiser is given, with an intonation."""
-    s = " ".join(re.sub(r"[a-zà-ÿ-]+", lambda m: RESPELLED.get(m[0], m[0]), w) for w in s.split())
-    return s + r.choice([".", ".", ".", ".", "?", "?", "!", ",", "..."])
+    """The same with an intonation."""
+    return respelled(s) + r.choice([".", ".", ".", ".", "?", "?", "!", ",", "..."])
 
 
 def caller(r):

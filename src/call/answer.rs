@@ -75,6 +75,7 @@ impl Call {
     /// Nothing is said to a machine: whoever hears the recording need not be the person sought.
     fn leave_machine(&mut self, disposition: &'static str, now: Moment) {
         self.callee.filed = Some(disposition);
+        self.withdraw();
         self.cut(now);
         self.ear.abandon();
         self.listen = None;

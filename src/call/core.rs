@@ -10,6 +10,7 @@ use super::barge::Barge;
 use super::graphs::Graphs;
 use super::keys::Source;
 use super::ledger::PlayLedger;
+use super::opinion::Opinion;
 use super::timers::{Timer, Timers};
 use super::turn::{Floor, Spoken};
 use super::{Action, DRAIN, Ending, Event, Input};
@@ -25,8 +26,8 @@ use crate::mouth::playout::{Played, Playout};
 
 /// An effect that takes longer has failed, as far as this call is concerned.
 const EFFECT: Duration = Duration::from_secs(20);
-/// An effect that takes longer is excused for.
-const FILLER: Duration = Duration::from_millis(700);
+/// What takes longer is excused for.
+pub(super) const FILLER: Duration = Duration::from_millis(700);
 /// A call that the caller ends within this time was a short one (Anatel).
 const SHORT: Duration = Duration::from_secs(6);
 
@@ -68,6 +69,7 @@ pub struct Call {
     pub(super) early_key: Option<char>,
     /// Where a mandatory utterance was read that the wire has not confirmed yet, and its last clause.
     pub(super) reading: Option<(u64, u64, u32)>,
+    pub(super) opinion: Opinion,
     told: Told,
 }
 
@@ -115,6 +117,7 @@ impl Call {
             callee: Callee::default(),
             early_key: None,
             reading: None,
+            opinion: Opinion::default(),
             told: Told::default(),
         };
         if call.dialogue.is_outbound() {
@@ -147,6 +150,7 @@ impl Call {
             // Without a voice the call goes on: the clause is skipped as if it had been said.
             Input::Mute { clause } => self.supply(clause, Arc::from([0_i16; 1])),
             Input::Effect { id, outcome } => self.hear_effect(id, &outcome, now),
+            Input::Written { id, writing } => self.hear_opinion(id, writing.as_ref(), now),
             Input::HungUp(ending) => self.hang_up(ending, now),
             Input::Wake => {}
         }
@@ -192,6 +196,10 @@ impl Call {
 
     pub const fn dialogue(&self) -> &Dialogue {
         &self.dialogue
+    }
+
+    pub const fn graphs(&self) -> &Arc<Graphs> {
+        &self.graphs
     }
 
     fn supply(&mut self, clause: u32, sound: Arc<[i16]>) {
@@ -240,6 +248,7 @@ impl Call {
             EarEvent::SpeechEnded(turn) => {
                 self.note_level(&turn);
                 let voice = Some(turn.voice);
+                self.keep_turn(turn.sound);
                 self.speech_ended(turn.started, turn.ended, &turn.hypotheses, voice, now);
             }
             EarEvent::Key { key, .. } => self.hear_key(key, Source::Tone, now),
@@ -267,6 +276,7 @@ impl Call {
             }
             Timer::Filler => self.fill_wait(),
             Timer::Screened => self.nobody_came(now),
+            Timer::Opinion => self.miss_opinion(now),
             Timer::Effect => {
                 let id = self.effect;
                 self.hear_effect(id, &Outcome::Failed, now);
@@ -412,6 +422,7 @@ impl Call {
 
     /// The call is over, whoever ended it.
     fn finish(&mut self, by: Ending, now: Moment) {
+        self.withdraw();
         self.drop_spoken(now);
         self.playout.cut();
         self.ledger.cut(now);

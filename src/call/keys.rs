@@ -42,6 +42,7 @@ impl Call {
             self.say_again(now);
             return;
         }
+        self.withdraw();
         self.cut(now);
         self.timers.stop(Timer::NoInput);
         match key {

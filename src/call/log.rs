@@ -19,6 +19,7 @@ const EFFECT: u8 = 5;
 const HUNG_UP: u8 = 6;
 const WAKE: u8 = 7;
 const PLAYED: u8 = 8;
+const WRITTEN: u8 = 9;
 
 /// Longest text or sound that a record may announce: half an hour of a clause is a damaged log.
 const LENGTH_AT_MOST: usize = 30_000_000;
@@ -82,6 +83,13 @@ pub fn encode_input(input: &Input, at: Moment, out: &mut Vec<u8>) {
             out.extend(id.to_le_bytes());
             out.push(u8::from(*outcome == Outcome::Done));
         }
+        Input::Written { id, writing } => {
+            head(WRITTEN);
+            let writing = serde_json::to_vec(writing).unwrap_or_default();
+            out.extend(id.to_le_bytes());
+            out.extend((writing.len() as u32).to_le_bytes());
+            out.extend(writing);
+        }
         Input::HungUp(ending) => {
             head(HUNG_UP);
             out.push(*ending as u8);
@@ -125,6 +133,18 @@ pub fn encode_action(action: &Action, out: &mut Vec<u8>) {
             out.extend(serde_json::to_vec(event).unwrap_or_default());
         }
         Action::HangUp => out.push(5),
+        Action::Transcribe { id, question } => {
+            out.push(7);
+            out.extend(id.to_le_bytes());
+            let samples = question.sound.iter();
+            samples.for_each(|sample| out.extend(sample.to_le_bytes()));
+            let reading = (&question.rules, &question.phrases);
+            out.extend(serde_json::to_vec(&reading).unwrap_or_default());
+        }
+        Action::Forget { id } => {
+            out.push(8);
+            out.extend(id.to_le_bytes());
+        }
     }
 }
 
@@ -202,6 +222,21 @@ impl Reader<'_> {
                 }
                 _ => None,
             },
+            WRITTEN => match (self.take::<4>(), self.take::<4>()) {
+                (Some(id), Some(n)) => {
+                    let n = u32::from_le_bytes(n) as usize;
+                    let writing = self
+                        .bytes(n)
+                        .map(serde_json::from_slice)
+                        .transpose()
+                        .map_err(|_| self.damaged("a writing that is none"))?;
+                    writing.map(|writing| Input::Written {
+                        id: u32::from_le_bytes(id),
+                        writing,
+                    })
+                }
+                _ => None,
+            },
             HUNG_UP => match self.take::<1>() {
                 Some([0]) => Some(Input::HungUp(Ending::Remote)),
                 Some([1]) => Some(Input::HungUp(Ending::Local)),
@@ -238,11 +273,16 @@ impl Reader<'_> {
         Some(*head)
     }
 
-    fn samples(&mut self, n: usize) -> Option<Vec<i16>> {
-        let (head, tail) = self.bytes.split_at_checked(n * 2)?;
+    fn bytes(&mut self, n: usize) -> Option<&[u8]> {
+        let (head, tail) = self.bytes.split_at_checked(n)?;
         self.bytes = tail;
+        Some(head)
+    }
+
+    fn samples(&mut self, n: usize) -> Option<Vec<i16>> {
         Some(
-            head.chunks_exact(2)
+            self.bytes(n * 2)?
+                .chunks_exact(2)
                 .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
                 .collect(),
         )
@@ -260,6 +300,7 @@ impl Reader<'_> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Writing;
     use super::*;
 
     fn inputs() -> Vec<Input> {
@@ -277,6 +318,18 @@ mod tests {
             Input::Effect {
                 id: 2,
                 outcome: Outcome::Done,
+            },
+            Input::Written {
+                id: 5,
+                writing: Some(Writing {
+                    text: "pode ser".to_owned(),
+                    tags: Some(vec!["SIM".to_owned()]),
+                    confidence: 0.75,
+                }),
+            },
+            Input::Written {
+                id: 6,
+                writing: None,
             },
             Input::HungUp(Ending::Timeout),
             Input::Wake,

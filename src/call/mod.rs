@@ -13,6 +13,7 @@ mod heard;
 mod keys;
 mod ledger;
 mod log;
+mod opinion;
 mod timers;
 mod turn;
 
@@ -20,6 +21,7 @@ pub use self::core::Call;
 pub use graphs::{GraphError, Graphs};
 pub use ledger::{Fate, Span};
 pub use log::{LogError, Record, decode, encode_action, encode_answer, encode_input};
+pub use opinion::{Question, Writing};
 pub use timers::Timer;
 pub use turn::clauses;
 
@@ -50,6 +52,8 @@ pub enum Input {
     Played { clause: u32 },
     /// What became of an effect. An answer with another id than the last effect's is late, and dropped.
     Effect { id: u32, outcome: Outcome },
+    /// What a transcriber wrote down; `None` when it could not. An answer to another question than the last is dropped.
+    Written { id: u32, writing: Option<Writing> },
     /// The leg has ended.
     HungUp(Ending),
     /// A deadline has come ([`Call::wake_at`]).
@@ -79,6 +83,10 @@ pub enum Action {
     Speak { clause: u32, text: String },
     /// Do this to the world, and bring back [`Input::Effect`].
     Perform { id: u32, effect: Box<Effect> },
+    /// Have a turn written down that was not understood, and bring back [`Input::Written`].
+    Transcribe { id: u32, question: Box<Question> },
+    /// That is not wanted any more.
+    Forget { id: u32 },
     /// Something worth writing down happened.
     Tell(Event),
     /// End the leg.

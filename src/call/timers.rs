@@ -23,9 +23,11 @@ pub enum Timer {
     Filler,
     /// Nobody has come to a telephone that screens its calls.
     Screened,
+    /// A transcriber takes too long.
+    Opinion,
 }
 
-const TIMERS: [Timer; 9] = [
+const TIMERS: [Timer; 10] = [
     Timer::NoInput,
     Timer::BargeIn,
     Timer::Keys,
@@ -35,6 +37,7 @@ const TIMERS: [Timer; 9] = [
     Timer::Heard,
     Timer::Filler,
     Timer::Screened,
+    Timer::Opinion,
 ];
 
 /// One deadline for each name.

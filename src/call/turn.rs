@@ -2,12 +2,13 @@
 
 use super::barge::{is_clear, is_nod};
 use super::core::Call;
-use super::{Action, Event, HeardTurn, Latency};
+use super::opinion::HeardPart;
+use super::{Action, Event, Latency};
 use crate::base::Moment;
 use crate::ear::Voice;
 use crate::ear::asr::Hypothesis;
 use crate::language::meaning::{self, Meaning};
-use crate::mind::dialogue::{Heard, Utterance};
+use crate::mind::dialogue::Utterance;
 
 /// Below this the recogniser's best guess is not taken for an answer.
 pub(super) const ACCEPT: f32 = 0.35;
@@ -170,12 +171,17 @@ impl Call {
         now: Moment,
     ) {
         self.speaking_since = None;
-        if self.listen.is_none() || !matches!(self.floor, Floor::Agent | Floor::Caller) {
-            return;
-        }
         let best = hypotheses
             .first()
             .filter(|hypothesis| hypothesis.confidence >= ACCEPT);
+        // Who says it again, and is understood, need not wait for what he said before.
+        if self.awaits_opinion() && best.is_some() {
+            self.cut(now);
+            self.withdraw();
+        }
+        if self.listen.is_none() || !matches!(self.floor, Floor::Agent | Floor::Caller) {
+            return;
+        }
         let meaning = best.map(|hypothesis| meaning::read(&hypothesis.tags, self.dialogue.here()));
         let over_prompt = self.floor == Floor::Agent && !self.playout.is_empty();
         if over_prompt
@@ -201,31 +207,16 @@ impl Call {
             self.yield_floor(now);
             return;
         }
-        self.cut(now);
-        self.answered = Some((ended, now));
-        let text = best.map(words).unwrap_or_default();
-        let confidence = hypotheses
-            .first()
-            .map_or(0.0, |hypothesis| hypothesis.confidence);
-        self.yes = Some((began.millis(), ended.millis(), confidence));
-        self.tell(Event::Heard(HeardTurn {
-            state: self.dialogue.state().to_owned(),
-            text,
-            intent: meaning.as_ref().and_then(|meaning| meaning.intent.clone()),
-            confidence,
-            keyed: false,
-            t0_ms: began.millis(),
-            t1_ms: ended.millis(),
-            endpoint_ms: to_ms(now.since(ended)),
-        }));
-        if meaning
-            .as_ref()
-            .is_some_and(|meaning| meaning.intent.is_some())
-        {
-            self.person_came();
+        let part = HeardPart {
+            began,
+            ended,
+            confidence: hypotheses.first().map_or(0.0, |best| best.confidence),
+        };
+        if best.is_none() && self.ask_opinion(part, now) {
+            return;
         }
-        let heard = meaning.map_or(Heard::NoMatch, Heard::Meaning);
-        self.answer(&heard, now);
+        self.cut(now);
+        self.conclude(part, best.map(words).unwrap_or_default(), meaning, now);
     }
 
     /// Whether words over a prompt are an answer. A nod in the middle of a statement is not, nor is a noise.
@@ -245,7 +236,7 @@ fn words(hypothesis: &Hypothesis) -> String {
         .join(" ")
 }
 
-fn to_ms(duration: std::time::Duration) -> u64 {
+pub(super) fn to_ms(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -8,7 +8,7 @@ use super::{Exit, Output};
 use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::run::voices::Voices;
-use crate::run::{Kit, KitError};
+use crate::run::{Kit, KitError, transcriber};
 
 #[derive(clap::Args)]
 pub struct Args {}
@@ -29,6 +29,9 @@ pub fn run(_args: &Args, config: &Config, out: Output) -> anyhow::Result<Exit> {
         TcpListener::bind(config.http).map(|_| ()),
         &config.http.to_string(),
     ));
+    if let Some(model) = &config.hearing.whisper {
+        checkups.push(second_opinion(model));
+    }
     if let Some(sip) = &config.sip {
         checkups.push(port(
             "SIP",
@@ -99,6 +102,19 @@ fn voice(config: &Config) -> Checkup {
         ok,
         found,
         remedy: "compile com a feature espeak, ou confira [voice]".into(),
+    }
+}
+
+fn second_opinion(model: &std::path::Path) -> Checkup {
+    let opened = transcriber(model);
+    Checkup {
+        what: "segunda opinião",
+        ok: opened.is_ok(),
+        found: match opened {
+            Ok(_) => format!("{} abre", model.display()),
+            Err(error) => error.to_string(),
+        },
+        remedy: "combinado models add whisper-base ARQUIVO, e hearing.whisper = \"ARQUIVO\"".into(),
     }
 }
 

@@ -82,6 +82,9 @@ pub fn again(
     if header.marks {
         call = call.confirmed_by_wire();
     }
+    if header.transcriber {
+        call = call.with_transcriber();
+    }
     let mut replayed = Replayed {
         call: header.brief.call,
         inputs: records.len(),

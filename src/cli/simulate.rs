@@ -225,6 +225,7 @@ impl<'a> Scene<'a> {
             kit: self.kit.version.clone(),
             in_flight_ms: IN_FLIGHT_MS,
             marks: false,
+            transcriber: false,
         };
         let identical = !self.args.replay || {
             let records = decode(&outcomes.log)?;

@@ -32,6 +32,7 @@ pub struct Config {
     pub issuer: Issuer,
     pub voice: tts::Settings,
     pub speech: Speech,
+    pub hearing: Hearing,
     pub limits: Limits,
     /// Opens the console. Without it the console is open, which only loopback allows.
     pub desk_password: Option<String>,
@@ -123,6 +124,17 @@ pub struct Speech {
     pub cache: u64,
 }
 
+/// Who is asked about what the recogniser could not make out.
+#[derive(Clone, Debug)]
+pub struct Hearing {
+    /// A ggml model of whisper.cpp. `None`: nobody is asked.
+    pub whisper: Option<PathBuf>,
+    /// Turns that are written down at a time, each on a core of its own. Default 1.
+    pub workers: usize,
+    /// Turns that may wait for that; one more is asked again at once. Default 4.
+    pub waiting: usize,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Calls at a time; one more is refused. Default 400.
@@ -170,6 +182,14 @@ impl Raw {
                 "sip.jitter_ms",
                 format!("{jitter_ms} ms is no delay of a jitter buffer"),
                 "write 20 to 400",
+            ));
+        }
+        let workers = self.hearing.workers.unwrap_or(1);
+        if !(1..=64).contains(&workers) {
+            wrong.push(Invalid::new(
+                "hearing.workers",
+                format!("{workers} is no number of workers"),
+                "write 1 to 64, no more than there are cores to spare",
             ));
         }
         let sender = match self.sms.sender.as_deref() {
@@ -299,6 +319,11 @@ impl Raw {
                 patience: Duration::from_millis(self.voice.patience_ms.unwrap_or(1_200)),
                 recordings: PathBuf::from(self.voice.recordings.unwrap_or_else(|| "audio".into())),
                 cache: self.voice.cache_mb.unwrap_or(256) * 1024 * 1024,
+            },
+            hearing: Hearing {
+                whisper: self.hearing.whisper.map(PathBuf::from),
+                workers,
+                waiting: self.hearing.waiting.unwrap_or(4),
             },
             desk_password,
             limits: Limits {

@@ -5,7 +5,7 @@ mod raw;
 
 use std::path::Path;
 
-pub use checked::{Agent, Config, Issuer, Limits, Sender, Sip, Sms, Speech, Twilio};
+pub use checked::{Agent, Config, Hearing, Issuer, Limits, Sender, Sip, Sms, Speech, Twilio};
 pub use raw::Raw;
 
 /// One mistake, with the key it concerns.

@@ -14,6 +14,7 @@ pub struct Raw {
     pub agent: Agent,
     pub issuer: Issuer,
     pub voice: Voice,
+    pub hearing: Hearing,
     pub limits: Limits,
     pub desk: Desk,
 }
@@ -107,6 +108,14 @@ pub struct Voice {
     pub patience_ms: Option<u64>,
     pub recordings: Option<String>,
     pub cache_mb: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hearing {
+    pub whisper: Option<String>,
+    pub workers: Option<usize>,
+    pub waiting: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]

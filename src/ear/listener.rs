@@ -202,6 +202,11 @@ impl Ear {
         })
     }
 
+    /// Keeps the sound of each turn from now on.
+    pub fn keep_sound(&mut self) {
+        self.settings.keep_sound = true;
+    }
+
     /// Takes the 20 ms that go out, after [`Ear::hear`]: they may come back.
     pub fn say(&mut self, frame: &Frame) {
         self.echo.send(frame);

@@ -382,6 +382,11 @@ impl Dialogue {
         self.brief.outbound
     }
 
+    /// Whether the present question can do something with an intent.
+    pub fn answers(&self, intent: &str) -> bool {
+        self.script.answers(&self.state, intent)
+    }
+
     /// What is said when the world takes its time.
     pub fn filler(&self) -> Option<String> {
         let template = self.script.global.filler.as_ref()?;

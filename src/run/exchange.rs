@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::chronicle::Chronicle;
 use super::kit::Kit;
 use super::line::Line;
+use super::opinion::SecondOpinion;
 use super::recorder::{LogHeader, Recorder};
 use super::voices::Voices;
 use crate::base::{CallId, Phone};
@@ -37,6 +38,8 @@ pub struct Shared {
     pub kit: KitCell,
     pub ledger: Ledger,
     pub voices: Voices,
+    /// Who writes down what was not understood, where a model for it is configured.
+    pub opinion: Option<SecondOpinion>,
     pub recorder: Recorder,
     pub live: broadcast::Sender<LiveEvent>,
     /// Everything that calls tell, for the demonstration and for tests.
@@ -172,6 +175,7 @@ impl Shared {
                 kit: kit.version.clone(),
                 in_flight_ms: in_flight,
                 marks: wire.marks,
+                transcriber: self.opinion.is_some(),
             },
         );
         let chronicle = Chronicle::open(id, answered, self.clone());
@@ -190,6 +194,9 @@ impl Shared {
         );
         if wire.marks {
             call = call.confirmed_by_wire();
+        }
+        if self.opinion.is_some() {
+            call = call.with_transcriber();
         }
         Line::new(id, call, leg, self.clone(), chronicle)
             .run()

@@ -9,7 +9,10 @@ use tokio::sync::mpsc;
 use super::chronicle::Chronicle;
 use super::exchange::Shared;
 use crate::base::{CallId, Moment};
-use crate::call::{Action, Call, Ending, Event, Input, encode_action, encode_answer, encode_input};
+use crate::call::{
+    Action, Call, Ending, Event, Input, Question, encode_action, encode_answer, encode_input,
+};
+use crate::ear::asr::transcribe::Ticket;
 use crate::media::{FRAME, FRAME_MS};
 use crate::wire::{Cause, Leg, LegEvent};
 
@@ -31,6 +34,8 @@ pub struct Line {
     inputs: mpsc::Receiver<Input>,
     /// Inputs that were answered at once, such as a clause that was in the cache.
     ready: VecDeque<Input>,
+    /// What is being written down; without it the transcriber gives up.
+    ticket: Option<Ticket>,
     now: Moment,
     tape: Tape,
     /// How long the core took for the last input, and for the one with which the caller's last turn ended.
@@ -67,6 +72,7 @@ impl Line {
             sender,
             inputs,
             ready,
+            ticket: None,
             now: Moment::ZERO,
             tape,
             cost: Duration::ZERO,
@@ -192,6 +198,8 @@ impl Line {
                     let _ = sender.send(Input::Effect { id, outcome }).await;
                 });
             }
+            Action::Transcribe { id, question } => self.transcribe(id, *question),
+            Action::Forget { .. } => self.ticket = None,
             Action::Tell(event) => {
                 if matches!(event, Event::Heard(_)) {
                     self.deciding = self.cost;
@@ -215,6 +223,20 @@ impl Line {
             };
             let _ = sender.send(input).await;
         });
+    }
+
+    fn transcribe(&mut self, id: u32, question: Question) {
+        let (graphs, sender) = (self.call.graphs().clone(), self.sender.clone());
+        let answer = move |writing| {
+            // A call that has ended asks for nothing more; one that cannot take it in time has asked again.
+            let _ = sender.try_send(Input::Written { id, writing });
+        };
+        let asked = self.shared.opinion.as_ref();
+        self.ticket = asked.and_then(|opinion| opinion.ask(question, graphs, answer).ok());
+        if self.ticket.is_none() {
+            let writing = None;
+            self.ready.push_back(Input::Written { id, writing });
+        }
     }
 
     fn flush_tape(&mut self) {

@@ -5,6 +5,7 @@ mod effects;
 mod exchange;
 pub mod kit;
 mod line;
+mod opinion;
 #[cfg_attr(
     not(feature = "espeak"),
     expect(
@@ -23,5 +24,6 @@ pub mod voices;
 pub use effects::{EffectError, issue};
 pub use exchange::brief_for;
 pub use kit::{Kit, KitError, Sources};
+pub use opinion::transcriber;
 pub use recorder::{LogHeader, read_log, write_log};
 pub use server::{Server, ServerError};

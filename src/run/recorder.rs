@@ -33,6 +33,9 @@ pub struct LogHeader {
     /// The wire says what it has played.
     #[serde(default)]
     pub marks: bool,
+    /// What was not understood could be written down.
+    #[serde(default)]
+    pub transcriber: bool,
 }
 
 /// What the thread is asked to do.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exchange::{Exchange, KitCell, Shared};
 use super::kit::{Kit, KitError};
+use super::opinion::SecondOpinion;
 use super::recorder::Recorder;
 use super::voices::Voices;
 use crate::call::Event;
@@ -113,12 +114,14 @@ impl Server {
         })?;
         keep_sources(&config, &kit);
         let voices = Voices::open(&config)?;
+        let opinion = SecondOpinion::open(&config.hearing);
         let (live, _) = broadcast::channel(LIVE);
         let (events, _) = broadcast::channel(LIVE);
         let shared = Arc::new(Shared {
             kit: KitCell::new(kit),
             ledger: ledger.clone(),
             voices,
+            opinion,
             recorder,
             live: live.clone(),
             events,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::base::Moment;
-use crate::call::{Action, Call, Event, Input};
+use crate::call::{Action, Call, Event, Input, Question, Writing};
 use crate::media::g711::Law;
 use crate::media::{FRAME, FRAME_MS, Frame, RATE, SILENCE};
 use crate::mind::dialogue::Outcome;
@@ -24,6 +24,8 @@ pub struct World {
     pub effect_ms: u64,
     /// After how long the wire says that it has played something; `None` when it never does.
     pub marks_ms: Option<u64>,
+    /// After how long a transcriber answers with what [`Stage::writes`] holds; `None` when it never does.
+    pub writes_ms: Option<u64>,
 }
 
 impl Default for World {
@@ -31,6 +33,7 @@ impl Default for World {
         Self {
             effect_ms: 120,
             marks_ms: None,
+            writes_ms: None,
         }
     }
 }
@@ -48,6 +51,11 @@ pub struct Stage<'a> {
     pub agent: Vec<i16>,
     pub events: Vec<(Moment, Event)>,
     pub flushes: Vec<Moment>,
+    /// What a transcriber writes down, whatever it hears.
+    pub writes: Option<Writing>,
+    /// The questions that were asked of it, and those that were taken back.
+    pub asked: Vec<(u32, Question)>,
+    pub forgotten: Vec<u32>,
 }
 
 impl<'a> Stage<'a> {
@@ -63,6 +71,9 @@ impl<'a> Stage<'a> {
             agent: Vec::new(),
             events: Vec::new(),
             flushes: Vec::new(),
+            writes: None,
+            asked: Vec::new(),
+            forgotten: Vec::new(),
         };
         stage.drain();
         stage.settle();
@@ -190,6 +201,15 @@ impl<'a> Stage<'a> {
                     let outcome = Outcome::Done;
                     self.pending.push((at, Input::Effect { id, outcome }));
                 }
+                Action::Transcribe { id, question } => {
+                    self.asked.push((id, *question));
+                    if let Some(after) = self.world.writes_ms {
+                        let at = self.now + std::time::Duration::from_millis(after);
+                        let writing = self.writes.clone();
+                        self.pending.push((at, Input::Written { id, writing }));
+                    }
+                }
+                Action::Forget { id } => self.forgotten.push(id),
                 Action::Tell(event) => self.events.push((self.now, event)),
             }
         }

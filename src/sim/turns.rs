@@ -145,16 +145,18 @@ fn over_statement(
     let begins = stage.elapsed_ms();
     let meant = matches!(kind, Kind::Interruption | Kind::DoubleTalk | Kind::Key);
     let line = noises::white(RATE as usize * 8, dice.below(14) as f64 - 74.0, dice);
+    let words = match kind {
+        Kind::Nod => pick(&NODS, dice),
+        Kind::Interruption | Kind::DoubleTalk => pick(&INTERRUPTIONS, dice),
+        _ => "",
+    };
     let sound = match kind {
         Kind::Cough => noises::cough(dice),
         Kind::MainsHum => noises::hum(dice),
         Kind::HummedNote => noises::hummed(dice),
         Kind::Music => noises::music(dice),
         Kind::TvBabble => noises::babble(dice, voices),
-        Kind::Nod => level(voices(pick(&NODS, dice), voice), dice),
-        Kind::Interruption | Kind::DoubleTalk => {
-            level(voices(pick(&INTERRUPTIONS, dice), voice), dice)
-        }
+        Kind::Nod | Kind::Interruption | Kind::DoubleTalk => level(voices(words, voice), dice),
         _ => Vec::new(),
     };
     let echo = matches!(kind, Kind::OwnEcho | Kind::DoubleTalk).then(|| Echo {
@@ -186,13 +188,22 @@ fn over_statement(
         .then(|| stage.silent_from(begins, 200))
         .flatten()
         .map(|at| at - begins);
-    (gave_up == meant, silent, heard(stage, told))
+    let echo = echo.map_or_else(String::new, |echo| echo.to_string());
+    let note = format!("{words}{echo} / {}", heard(stage, told));
+    (gave_up == meant, silent, note)
 }
 
 /// The agent's own voice, on its way back.
 struct Echo {
     delay: usize,
     gain: f64,
+}
+
+impl std::fmt::Display for Echo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (decibels, ms) = (20.0 * self.gain.log10(), self.delay / 8);
+        write!(f, " / echo of {decibels:.0} dB after {ms} ms")
+    }
 }
 
 impl Echo {
@@ -213,13 +224,14 @@ fn nod_after_question(
     stage.hear_out(60_000);
     wait(stage, 200 + dice.below(800));
     let told = stage.events.len();
-    let nod = level(voices(pick(&ANSWERING_NODS, dice), dice.below(64)), dice);
+    let word = pick(&ANSWERING_NODS, dice);
+    let nod = level(voices(word, dice.below(64)), dice);
     stage.play(&nod);
     wait(stage, 1_500);
     let answered = stage.events[told..]
         .iter()
         .any(|(_, event)| matches!(event, Event::Heard(heard) if heard.intent.is_some()));
-    (answered, None, heard(stage, told))
+    (answered, None, format!("{word} / {}", heard(stage, told)))
 }
 
 fn over_mandatory(

@@ -193,6 +193,8 @@ impl World {
             match action {
                 Action::Send(frame) => self.agent.extend_from_slice(&*frame),
                 Action::Flush | Action::HangUp | Action::Mark { .. } => {}
+                // Simulated calls have no transcriber.
+                Action::Transcribe { .. } | Action::Forget { .. } => {}
                 Action::Speak { clause, text } => {
                     let input = voice(&text).map_or(Input::Mute { clause }, |sound| Input::Voice {
                         clause,

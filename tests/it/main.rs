@@ -11,6 +11,7 @@ mod layers;
 mod ledger;
 mod load;
 mod mind;
+mod opinion;
 mod postgres;
 mod reload;
 mod sip;

@@ -19,15 +19,15 @@ use combinado::sim::turns::{self, CASES, Kind, TurnsReport};
 use jiff::Timestamp;
 
 /// Everything that calls share.
-struct Scene {
+pub struct Scene {
     kit: Kit,
     config: Config,
-    voices: Voices,
+    pub voices: Voices,
     espeak: Espeak,
 }
 
 impl Scene {
-    fn set() -> Self {
+    pub fn set() -> Self {
         let config = Config::default();
         Self {
             kit: Kit::load(&config.agent).unwrap(),
@@ -37,7 +37,7 @@ impl Scene {
         }
     }
 
-    fn call(&self, outbound: bool) -> Call {
+    pub fn call(&self, outbound: bool) -> Call {
         let at: Timestamp = "2026-11-23T17:00:00Z".parse().unwrap();
         let today = at.to_zoned(self.config.agent.time_zone.clone()).date();
         let debtor = portfolio::demo(today).swap_remove(0);
@@ -52,7 +52,7 @@ impl Scene {
         )
     }
 
-    fn caller(&self, words: &str, n: u64) -> Vec<i16> {
+    pub fn caller(&self, words: &str, n: u64) -> Vec<i16> {
         const VOICES: [&str; 4] = ["pt-br", "pt-br+f4", "pt-br+m5", "pt-br+michel"];
         let manner = Manner {
             voice: VOICES[(n % 4) as usize].to_owned(),

@@ -1,22 +1,37 @@
 //! whisper.cpp for real: a model of 4 MB, made here, that always says the same sentence.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
 
+use combinado::call::{Event, HeardTurn};
 use combinado::ear::asr::transcribe::{TranscribeError, Transcriber, Transcribers};
 use combinado::ear::asr::whisper::Whisper;
+use combinado::media::{FRAME, SILENCE};
+use combinado::mouth::tts::espeak::{Espeak, Manner};
+use combinado::run::Server;
+use combinado::sim::client::AudioSocketClient;
+use combinado::wire::Leg;
+use tokio::time::{Duration, MissedTickBehavior, interval};
+
+use crate::calls::{self, REAL_TIME};
 
 const WORDS: [&str; 7] = [" sim", " quero", " pagar", " o", " boleto", " amanhã", "."];
 const SENTENCE: &str = "sim quero pagar o boleto amanhã.";
 
 fn model() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let path = directory.path().join("ggml-test.bin");
-    std::fs::write(&path, ggml::model(&WORDS)).expect("writable");
+    let path = write_model(directory.path(), &WORDS);
     (directory, path)
+}
+
+fn write_model(folder: &Path, words: &[&str]) -> PathBuf {
+    let path = folder.join("ggml-test.bin");
+    std::fs::write(&path, ggml::model(words)).expect("writable");
+    path
 }
 
 fn speech(millis: usize) -> Vec<i16> {
@@ -81,6 +96,86 @@ fn one_model_serves_many_workers_and_can_be_stopped() {
                 .text,
             SENTENCE
         );
+    }
+}
+
+/// Says something that no grammar knows to the first question of a call. What the server made of it.
+async fn say_gibberish(server: &Server, folder: &Path) -> HeardTurn {
+    let sound = Espeak::open(None)
+        .unwrap()
+        .speak_raw(
+            "batatinha quando nasce se esparrama pelo chão",
+            &Manner::default(),
+        )
+        .unwrap();
+    let mut events = server.events();
+    let address = server.audiosocket.unwrap();
+    let mut leg = AudioSocketClient::connect(address, uuid::Uuid::now_v7())
+        .await
+        .unwrap();
+    let mut saying = sound.as_chunks::<FRAME>().0.iter();
+    let mut asked = false;
+    let mut tick = interval(Duration::from_millis(20));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    for _ in 0..50 * 60 {
+        tick.tick().await;
+        leg.pull();
+        leg.push(match asked {
+            true => saying.next().unwrap_or(&SILENCE),
+            false => &SILENCE,
+        });
+        while let Ok((call, event)) = events.try_recv() {
+            match event {
+                Event::Said { .. } => asked = true,
+                Event::Heard(turn) => {
+                    leg.hang_up();
+                    calls::written(server, call).await;
+                    replay(folder, &call.to_string());
+                    return turn;
+                }
+                _ => {}
+            }
+        }
+    }
+    panic!("nothing was heard");
+}
+
+/// What was written down stands in the log, and the call replays without any transcriber.
+fn replay(folder: &Path, call: &str) {
+    let output = Command::new(env!("CARGO_BIN_EXE_combinado"))
+        .args(["replay", call])
+        .env("COMBINADO__SERVER__DATA", folder)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+}
+
+/// With a model in the configuration, what was not understood is; with one that cannot be opened, calls go on without.
+#[test]
+fn a_server_has_written_down_what_it_could_not_make_out() {
+    let _alone = REAL_TIME.lock();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    for (words, text) in [(Some([" sim", " senhor"]), "sim senhor"), (None, "")] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = match words {
+            Some(words) => write_model(folder.path(), &words),
+            None => folder.path().join("missing.bin"),
+        };
+        runtime.block_on(async {
+            let server = calls::server(folder.path(), |config| {
+                config.hearing.whisper = Some(path);
+            })
+            .await;
+            let turn = say_gibberish(&server, folder.path()).await;
+            assert_eq!(turn.text, text, "{turn:?}");
+            assert_eq!(turn.intent.as_deref(), words.map(|_| "SIM"), "{turn:?}");
+            server.shut_down().await;
+        });
     }
 }
 
