@@ -190,7 +190,7 @@ impl Bench<'_> {
         if self.graphs.contains_key(grammar) {
             return;
         }
-        let path = path(&self.args.grammars, grammar);
+        let path = listen::grammar_path(&self.args.grammars, grammar);
         let graph = match parse::compile(&path, &BTreeMap::new()) {
             Ok(automaton) => {
                 let graph = Graph::compile(&automaton, model);
@@ -284,16 +284,6 @@ impl Bench<'_> {
         rows.write_all(b"\n")?;
         Ok(())
     }
-}
-
-/// `NAME` is DIR/NAME.gram, `NAME#rule` a rule of it.
-fn path(folder: &Path, grammar: &str) -> String {
-    let (name, rule) = grammar
-        .split_once('#')
-        .map_or((grammar, String::new()), |(name, rule)| {
-            (name, format!("#{rule}"))
-        });
-    format!("{}{rule}", folder.join(format!("{name}.gram")).display())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -410,12 +400,6 @@ fn score_line(name: &str, score: &Score) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_grammar_is_a_file_of_the_folder() {
-        assert_eq!(path(Path::new("g"), "sim_nao"), "g/sim_nao.gram");
-        assert_eq!(path(Path::new("g"), "numeros#cpf"), "g/numeros.gram#cpf");
-    }
 
     #[test]
     fn nothing_heard_is_rejected() {

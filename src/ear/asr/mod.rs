@@ -6,6 +6,8 @@ mod features;
 #[cfg(test)]
 mod golden;
 mod graph;
+#[cfg(test)]
+mod heap;
 mod kernel;
 mod model;
 mod network;

@@ -261,7 +261,7 @@ fn word(graph: &Graph, spoken: Spoken) -> Word {
 #[cfg(test)]
 mod tests {
     use super::super::toy::{Toy, model};
-    use super::super::{Graph, golden};
+    use super::super::{Graph, golden, heap};
     use super::*;
 
     /// The grammar of dates of the training tool, as its compiler writes it.
@@ -319,6 +319,23 @@ mod tests {
                 .for_each(|samples| recognizer.feed(samples));
             assert_eq!(recognizer.finish()[0].tags, ["+2", "m4"]);
         }
+    }
+
+    /// Once a turn like it was heard, 20 ms of sound take nothing from the heap.
+    #[test]
+    fn frames_take_no_memory() {
+        let mut recognizer = Recognizer::new(model());
+        let (graph, sound) = (dates(), golden::samples());
+        let mut turn = || {
+            recognizer.start(graph.clone());
+            let before = heap::taken();
+            sound
+                .chunks(160)
+                .for_each(|samples| recognizer.feed(samples));
+            heap::taken() - before
+        };
+        turn();
+        assert_eq!(turn(), 0);
     }
 
     #[test]
