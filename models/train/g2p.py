@@ -278,7 +278,7 @@ não=nAw|nU|nO está=ista|ta|esta estou=isto|to|esto você=vose|se|vosey três=t
 dois=doys nove=novi sim=sI|sIy meia=meya quatro=kwatru|kwatu para=para|pra|pa cinco=sIku um=U|Um quero=keru
 pagar=pagar|paga|pagaR dezesseis=dezeseys|dizeseys dezessete=dezeseci|dizeseci|dezesete dezoito=dezoytu|dizoytu
 dezenove=dezenovi|dizenovi cinquenta=sIkwEta sessenta=sesEta oito=oytu|oyto sete=seci|sete|sec vinte=vIci|vIte|vIc
-zero=zeru aham=AA|ara|ala|aAw ahã=AA|ara|ala|aAw uhum=uU|oU|uA
+zero=zeru aham=ara|ala ahã=ara|ala uhum=uU|oU|uA
 """.split())}
 
 

@@ -42,8 +42,9 @@ const CASUAL: &[(&str, &[&str])] = &[
     ("dezoito", &["dezoytu", "dizoytu"]), ("dezenove", &["dezenovi", "dizenovi"]), ("cinquenta", &["sIkwEta"]),
     ("sessenta", &["sesEta"]), ("oito", &["oytu", "oyto"]), ("sete", &["seci", "sete", "sec"]),
     ("vinte", &["vIci", "vIte", "vIc"]), ("vinte e", &["vIci"]), ("zero", &["zeru"]),
-    // The h between nasal vowels is no phone of the model, which hears an r or an l there, or the vowels alone.
-    ("aham", &["AA", "ara", "ala", "aAw"]), ("ahã", &["AA", "ara", "ala", "aAw"]), ("uhum", &["uU", "oU", "uA"]),
+    // The h between nasal vowels is no phone of the model, which hears an r or an l there. Nasal vowels alone would be
+    // too much like "não".
+    ("aham", &["ara", "ala"]), ("ahã", &["ara", "ala"]), ("uhum", &["uU", "oU", "uA"]),
 ];
 
 const VOWELS: &str = "aeiouáâãàéêíóôõúü";
