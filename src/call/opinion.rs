@@ -105,7 +105,7 @@ impl Call {
 
     /// The transcriber answers; `None` when it could not write anything down.
     pub(super) fn hear_opinion(&mut self, id: u32, writing: Option<&Writing>, now: Moment) {
-        if id != self.opinion.asked || self.is_over() {
+        if id != self.opinion.asked {
             return;
         }
         let Some(part) = self.opinion.pending.take() else {

@@ -1,8 +1,11 @@
 //! The second opinion: what the recogniser could not make out is written down by another one, in virtual time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use combinado::call::{Event, HeardTurn, Writing};
+use combinado::config::Config;
+use combinado::run::Kit;
 use combinado::sim::stage::{Stage, World};
 
 use crate::turns::Scene;
@@ -114,9 +117,12 @@ fn a_key_or_a_clear_answer_is_not_kept_waiting() {
     for key in [true, false] {
         let mut stage = at_first_question(&scene, &voice, None, yes());
         stage.play(&scene.caller(GIBBERISH, 2));
-        while stage.asked.is_empty() {
-            stage.tick(&[0; 160]);
+        for _ in 0..100 {
+            if stage.asked.is_empty() {
+                stage.tick(&[0; 160]);
+            }
         }
+        assert_eq!(stage.asked.len(), 1);
         wait(&mut stage, Duration::from_millis(200));
         match key {
             true => stage.press('1'),
@@ -134,6 +140,23 @@ fn a_key_or_a_clear_answer_is_not_kept_waiting() {
             "{turns:?}"
         );
     }
+}
+
+/// Neither heard nor written down: noise is written down as a nod too easily.
+#[test]
+fn a_nod_is_no_yes_to_an_agreement() {
+    let kit = Kit::load(&Config::default().agent).unwrap();
+    let agrees = |rule: &str, text: &str| {
+        let readings = kit.graphs.read(&[rule.to_owned()], &BTreeMap::new(), text);
+        let readings = readings.unwrap();
+        let best = readings.first().filter(|best| best.is_accepted());
+        best.is_some_and(|best| best.tags.iter().any(|tag| tag == "SIM"))
+    };
+    for nod in ["uhum", "aham", "ahã", "arrã", "hum hum"] {
+        assert!(!agrees("fecha.gram", nod), "{nod}");
+    }
+    assert!(agrees("fecha.gram", "sim") && agrees("fecha.gram", "uhum sim"));
+    assert!(agrees("oferta.gram", "uhum") && agrees("oferta.gram", "aham"));
 }
 
 #[test]
