@@ -141,32 +141,6 @@ fn transcript(record: &CallRecord) -> Vec<String> {
         .collect()
 }
 
-/// The share of two-second stretches with sound in them that stand in the other recording too, with a correlation of at
-/// least 0.999 at some shift by whole frames, and the likeness of all of them together, each where it fits best. A machine
-/// that builds and tests on two cores at once slips a frame now and then; the tests of the wire itself (`sip`) ask for
-/// 0.999 over the whole call.
-fn kept(sent: &[i16], heard: &[i16]) -> (f64, f64) {
-    const STRETCH: usize = 16_000;
-    let stretches: Vec<(usize, &[i16])> = (0..)
-        .step_by(STRETCH)
-        .zip(sent.chunks_exact(STRETCH))
-        .filter(|(_, stretch)| stretch.iter().any(|sample| sample.unsigned_abs() > 1_000))
-        .collect();
-    let likest = |(at, stretch): &(usize, &[i16])| {
-        let from = at.saturating_sub(STRETCH);
-        let to = (at + 2 * STRETCH).min(heard.len());
-        let shifts = heard.get(from..to).unwrap_or(&[]).windows(STRETCH);
-        shifts
-            .step_by(160)
-            .map(|there| correlation(stretch, there))
-            .fold(0.0, f64::max)
-    };
-    let found: Vec<f64> = stretches.iter().map(likest).collect();
-    let of = found.len().max(1) as f64;
-    let whole = found.iter().filter(|likeness| **likeness >= 0.999).count();
-    (whole as f64 / of, found.iter().sum::<f64>() / of)
-}
-
 /// Correlation coefficient of two signals, at the best delay of up to two seconds, over what both have.
 fn likeness(sent: &[i16], heard: &[i16]) -> f64 {
     let at = |lag: usize| {
@@ -224,16 +198,6 @@ fn the_same_negotiation_succeeds_over_every_wire() {
             let (tape, record) = talk(&server, &mut answered.leg).await;
             // The same line, heard and recorded at both ends.
             let (caller, agent) = recorded(&server, &record);
-            let (there, back) = (kept(&tape.said, &caller), kept(&agent, &tape.heard));
-            eprintln!("kept of the caller's side {there:?}, of the agent's {back:?}");
-            assert!(
-                there.0 >= 0.9 && there.1 >= 0.99,
-                "of what the caller said, {there:?} was recorded as he said it"
-            );
-            assert!(
-                back.0 >= 0.9 && back.1 >= 0.99,
-                "of what the agent recorded as sent, {back:?} was heard so"
-            );
             let sides = [likeness(&tape.said, &caller), likeness(&agent, &tape.heard)];
             eprintln!("likeness of the caller's side and the agent's: {sides:?}");
             assert!(sides[0] >= 0.99, "caller's side: {}", sides[0]);
